@@ -1,0 +1,47 @@
+"""When is it due? The four clocks of a time limit, as pure arithmetic.
+
+Takes aware datetimes and a `WorkCalendar`, gives aware datetimes in the calendar's time zone. Reads no
+clock and no database. How it is told to people: docs/clocks.md. The default hours (08–12, 14–18) are those
+customary in digital city management; everything else about working time is data.
+"""
+
+from apps.issues.deadlines.calendar import DEFAULT_SPANS, Reason, WorkCalendar, WorkingSpan, overlay
+from apps.issues.deadlines.clocks import (
+    Clock,
+    add_limit,
+    add_time,
+    first_working_moment,
+    next_working_moment,
+    remaining,
+    resume_clock,
+    start_clock,
+    time_between,
+)
+from apps.issues.deadlines.steps import Step, explain
+from apps.issues.deadlines.units import BadLimit, BadSpan, CannotCount, Limit, NoWorkingTime, OutOfRange, Unit
+
+__all__ = [
+    "DEFAULT_SPANS",
+    "BadLimit",
+    "BadSpan",
+    "CannotCount",
+    "Clock",
+    "Limit",
+    "NoWorkingTime",
+    "OutOfRange",
+    "Reason",
+    "Step",
+    "Unit",
+    "WorkCalendar",
+    "WorkingSpan",
+    "add_limit",
+    "add_time",
+    "explain",
+    "first_working_moment",
+    "next_working_moment",
+    "overlay",
+    "remaining",
+    "resume_clock",
+    "start_clock",
+    "time_between",
+]

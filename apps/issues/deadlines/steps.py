@@ -1,0 +1,61 @@
+"""The arithmetic of a due time told day by day, for people who ask why."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from apps.issues.deadlines.calendar import DAY, MICROSECOND, Reason, WorkCalendar, to_micros, to_moment
+from apps.issues.deadlines.clocks import add_limit
+from apps.issues.deadlines.units import Limit, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One day of the arithmetic: what counted on it, and what was left of the limit afterwards."""
+
+    day: date
+    is_working: bool
+    reason: Reason
+    is_known: bool
+    spans: tuple[tuple[datetime, datetime], ...]
+    used: timedelta
+    left: timedelta
+
+
+def explain(start: datetime, limit: Limit, calendar: WorkCalendar) -> list[Step]:
+    """The same sum as `add_limit`, walked day by day: the last span of the last step ends at the due time."""
+    add_limit(start, limit, calendar)  # refuses what would walk for ever
+    moment, left = to_micros(start), limit.micros
+    day = start.astimezone(calendar.tz).date()
+    steps: list[Step] = []
+    while left > 0:
+        step = _step(day, moment, left, limit.unit, calendar)
+        left -= step.used // MICROSECOND
+        day += DAY
+        steps.append(step)
+    return steps
+
+
+def _step(day: date, moment: int, left: int, unit: Unit, calendar: WorkCalendar) -> Step:
+    """What `day` gives to the clock after `moment`, at most `left` microseconds."""
+    whole_day = (midnight(day, calendar), midnight(day + DAY, calendar))
+    spans: list[tuple[datetime, datetime]] = []
+    used = 0
+    for opens, closes in [whole_day] if unit.is_continuous else calendar.hours_on(day):
+        begin = max(opens, moment)
+        end = min(closes, begin + left - used)
+        if begin < end:
+            spans.append((to_moment(begin, calendar), to_moment(end, calendar)))
+            used += end - begin
+    return Step(
+        day=day,
+        is_working=unit.is_continuous or calendar.is_working(day),
+        reason=Reason.CONTINUOUS if unit.is_continuous else calendar.reason(day),
+        is_known=unit.is_continuous or calendar.knows(day),
+        spans=tuple(spans),
+        used=used * MICROSECOND,
+        left=(left - used) * MICROSECOND,
+    )
+
+
+def midnight(day: date, calendar: WorkCalendar) -> int:
+    return to_micros(datetime.combine(day, time(), calendar.tz))

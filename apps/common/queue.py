@@ -1,0 +1,69 @@
+"""Ringing tasks by name after the commit, so that no service ever imports a task.
+
+A lost ring costs a minute, never a report: the sweep redoes whatever a ring should have done (docs/adr/0004).
+"""
+
+import logging
+from functools import cache, partial
+
+import redis
+from celery import current_app
+from django.conf import settings
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+
+RING_MILLISECONDS = 2_000
+
+
+@cache
+def redis_client() -> redis.Redis:
+    """Return this process's Redis client: short timeouts, because nobody may wait for a hint."""
+    return redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=0.5, socket_timeout=1)
+
+
+def after_commit(task: str, **ids: int | str) -> None:
+    """Ring the registered task `task` with `ids` once the current transaction has committed.
+
+    A broker that is down is logged and otherwise ignored: the truth is in the database.
+    """
+    transaction.on_commit(partial(_ring, task, ids))
+
+
+def ring_once_after_commit(task: str) -> None:
+    """Ring a draining task that takes no arguments, unless its ring is still waiting to be answered.
+
+    Rings coalesce on a short-lived key. The task MUST call `answer_ring` before it looks for work:
+    then a commit that found the key set is always seen by the ring that is still to come.
+    """
+    transaction.on_commit(partial(_ring_once, task))
+
+
+def answer_ring(task: str) -> None:
+    """Say that the ring of `task` is being answered; later commits ring again."""
+    try:
+        redis_client().delete(_ring_key(task))
+    except redis.RedisError:
+        logger.warning("ring key of %s not cleared: broker unreachable", task)
+
+
+def _ring_key(task: str) -> str:
+    return f"ring:{task}"
+
+
+def _ring_once(task: str) -> None:
+    try:
+        if not redis_client().set(_ring_key(task), 1, nx=True, px=RING_MILLISECONDS):
+            return
+    except redis.RedisError:
+        logger.warning("task %s not rung: broker unreachable; the sweep will do its work", task)
+        return
+    _ring(task, {})
+
+
+def _ring(task: str, ids: dict[str, int | str]) -> None:
+    try:
+        # signature().delay() honours eager mode where send_task does not
+        current_app.signature(task, kwargs=ids).delay()
+    except Exception:
+        logger.warning("task %s not rung: broker unreachable; the sweep will do its work", task, exc_info=True)

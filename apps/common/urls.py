@@ -1,0 +1,7 @@
+"""Addresses of this room."""
+
+from django.urls import URLPattern, URLResolver
+
+app_name = "common"
+
+urlpatterns: list[URLPattern | URLResolver] = []

@@ -1,0 +1,23 @@
+"""Tables of the heart: catalogue, clocks, issues."""
+
+from apps.issues.models.catalogue import Category, Power, RoutingRule, Standard, TierLimit, UnitChoices
+from apps.issues.models.clocks import CalendarDay, WorkingPeriod
+from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung, State
+
+__all__ = [
+    "CalendarDay",
+    "Category",
+    "Handover",
+    "Issue",
+    "IssueEvent",
+    "Photo",
+    "PositionSource",
+    "Power",
+    "RoutingRule",
+    "Rung",
+    "Standard",
+    "State",
+    "TierLimit",
+    "UnitChoices",
+    "WorkingPeriod",
+]

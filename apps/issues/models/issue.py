@@ -1,0 +1,270 @@
+"""The issue 矛盾问题, the chain of who held it, and its history."""
+
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from apps.grids.models import Grid
+from apps.issues.models.catalogue import Category, UnitChoices
+from apps.staff.models import Department, Post
+
+
+class State(models.TextChoices):
+    """Where an issue stands in the loop 采集 → 上报 → 交办 → 办理 → 反馈 → 办结 → 评价 (reference: domain §6)."""
+
+    COLLECTED = "collected", pgettext_lazy("state", "collected")  # filed, waits for its route
+    ESCALATED = "escalated", pgettext_lazy("state", "reported up")  # waits at a platform to be passed on
+    ASSIGNED = "assigned", pgettext_lazy("state", "assigned")
+    HANDLING = "handling", pgettext_lazy("state", "being handled")
+    FED_BACK = "fed_back", pgettext_lazy("state", "fed back")
+    CONCLUDED = "concluded", pgettext_lazy("state", "concluded")
+
+
+class Rung(models.IntegerChoices):
+    """How far the sweep has gone with the open handover."""
+
+    ON_TIME = 0, _("on time")
+    REMINDED = 1, _("reminded")
+    OVERDUE = 2, _("overdue")
+
+
+class PositionSource(models.TextChoices):
+    """How the position came to be known."""
+
+    GPS = "gps", _("phone position")
+    MAP = "map", _("set on the map")
+    CELL = "cell", _("cell chosen")
+
+
+class Issue(models.Model):
+    """One report and what became of it. Open while `closed_at` is empty; then it has one holder and one clock.
+
+    `version` is the number of its newest event: the optimistic lock of every move.
+    The columns holder_*, state, due_at, next_action_at and rung repeat the open handover and the newest event,
+    so that queues and the sweep read one table; check_invariants proves that they agree.
+    """
+
+    category = models.ForeignKey(Category, models.PROTECT, related_name="+", db_index=False, verbose_name=_("category"))
+    text = models.TextField(_("text"), blank=True)
+    lon = models.FloatField(_("longitude (WGS-84)"), null=True, blank=True)
+    lat = models.FloatField(_("latitude (WGS-84)"), null=True, blank=True)
+    accuracy_m = models.FloatField(_("accuracy (m)"), null=True, blank=True)
+    position_source = models.CharField(_("position from"), max_length=4, choices=PositionSource.choices)
+    grid = models.ForeignKey(Grid, models.PROTECT, related_name="issues", db_index=False, verbose_name=_("cell"))
+    district = models.ForeignKey(
+        Grid, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("district")
+    )
+    reporter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="reports",
+        db_index=False,
+        verbose_name=_("reporter"),
+    )
+    reporter_post = models.ForeignKey(
+        Post, models.PROTECT, null=True, related_name="+", db_index=False, verbose_name=_("reporter's post")
+    )
+    is_urgent = models.BooleanField(_("urgent"), default=False)
+    is_self_handled = models.BooleanField(_("solved on the spot"), default=False)
+
+    state = models.CharField(_("state"), max_length=10, choices=State.choices)
+    holder_grid = models.ForeignKey(
+        Grid, models.PROTECT, related_name="+", db_index=False, verbose_name=_("holding cell")
+    )
+    holder_department = models.ForeignKey(
+        Department,
+        models.PROTECT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("holding department"),
+    )
+    filed_at = models.DateTimeField(_("filed"))
+    seen_at = models.DateTimeField(_("seen on site"), null=True, blank=True)  # the phone's own time, when it differs
+    due_at = models.DateTimeField(_("due"), null=True)
+    next_action_at = models.DateTimeField(_("next action of the sweep"), null=True)
+    rung = models.PositiveSmallIntegerField(_("rung"), choices=Rung.choices, default=Rung.ON_TIME)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    version = models.PositiveIntegerField(_("version"), default=0)
+
+    client_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent differs from empty: NULLs never collide
+    client_digest = models.CharField(max_length=64, blank=True)
+
+    if TYPE_CHECKING:
+        category_id: int
+        grid_id: int
+        district_id: int | None
+        reporter_id: int
+        reporter_post_id: int | None
+        holder_grid_id: int
+        holder_department_id: int | None
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("issues")
+        constraints = [
+            models.UniqueConstraint(fields=["reporter", "client_key"], name="issue_filed_once_per_key"),
+            models.CheckConstraint(
+                condition=Q(closed_at__isnull=False) | Q(due_at__isnull=False, next_action_at__isnull=False),
+                name="issue_open_has_a_clock",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="issue_open_due"),
+            models.Index(fields=["district", "due_at", "id"], condition=Q(closed_at=None), name="issue_open_district"),
+            models.Index(fields=["grid", "due_at", "id"], condition=Q(closed_at=None), name="issue_open_grid"),
+            models.Index(fields=["holder_grid", "due_at", "id"], condition=Q(closed_at=None), name="issue_open_holder"),
+            models.Index(
+                fields=["holder_department", "due_at", "id"],
+                condition=Q(closed_at=None, holder_department__isnull=False),
+                name="issue_open_department",
+            ),
+            models.Index(fields=["next_action_at", "id"], condition=Q(closed_at=None), name="issue_next_action"),
+            models.Index(fields=["id"], condition=Q(state="collected", closed_at=None), name="issue_unrouted"),
+            models.Index(fields=["district", "-id"], name="issue_district_newest"),
+            models.Index(fields=["grid", "-id"], name="issue_grid_newest"),
+            models.Index(fields=["reporter", "-id"], name="issue_reporter_newest"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def number(self) -> str:
+        """The human number: local filing day and the id, e.g. 20130208-000123. Nothing is stored twice."""
+        return f"{timezone.localtime(self.filed_at):%Y%m%d}-{self.id:06d}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still holds it."""
+        return self.closed_at is None
+
+
+class Handover(models.Model):
+    """One span of time in which somebody holds the issue, with its own clock. At most one is open per issue."""
+
+    class Kind(models.TextChoices):
+        COLLECT = "collect", pgettext_lazy("handover", "collected")
+        REPORT_UP = "report_up", pgettext_lazy("handover", "reported up")
+        ASSIGN = "assign", pgettext_lazy("handover", "assigned")
+        RETURN = "return", pgettext_lazy("handover", "returned")
+        FEED_BACK = "feed_back", pgettext_lazy("handover", "fed back")
+        REWORK = "rework", pgettext_lazy("handover", "sent for rework")
+        ESCALATE = "escalate", pgettext_lazy("handover", "escalated for lateness")
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="handovers", verbose_name=_("issue"))
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)
+    from_grid = models.ForeignKey(Grid, models.PROTECT, null=True, related_name="+", db_index=False)
+    from_department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", db_index=False)
+    to_grid = models.ForeignKey(Grid, models.PROTECT, related_name="+", db_index=False)
+    to_department = models.ForeignKey(Department, models.PROTECT, null=True, related_name="+", db_index=False)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    instruction = models.TextField(_("instruction"), blank=True)
+    started_at = models.DateTimeField(_("started"))
+    limit_amount = models.DecimalField(_("limit"), max_digits=7, decimal_places=2)
+    limit_unit = models.CharField(_("unit"), max_length=12, choices=UnitChoices.choices)
+    remind_at = models.DateTimeField(_("reminder"))
+    due_at = models.DateTimeField(_("due"))
+    breach_at = models.DateTimeField(_("moves up"))
+    signed_at = models.DateTimeField(_("signed"), null=True)
+    signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    outcome = models.CharField(_("outcome"), max_length=20, blank=True)  # the kind of the event that ended it
+    is_overdue = models.BooleanField(_("overdue"), default=False)
+
+    if TYPE_CHECKING:
+        issue_id: int
+        from_grid_id: int | None
+        from_department_id: int | None
+        to_grid_id: int
+        to_department_id: int | None
+
+    class Meta:
+        verbose_name = _("handover")
+        verbose_name_plural = _("handovers")
+        constraints = [
+            models.UniqueConstraint(fields=["issue"], condition=Q(ended_at=None), name="handover_one_open_per_issue"),
+            models.CheckConstraint(
+                condition=Q(due_at__gte=F("started_at"), breach_at__gte=F("due_at")),
+                name="handover_clock_runs_forward",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["to_department", "issue"],
+                condition=Q(to_department__isnull=False),
+                name="handover_department_issue",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.get_kind_display()}"
+
+
+class IssueEvent(models.Model):
+    """One line of the history. Append-only; `seq`, `previous` and `hash` are set by a database trigger.
+
+    state, holder_*, due_at and rung are the issue's values after the event: folding is reading the newest line.
+    """
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="events", db_index=False, verbose_name=_("issue"))
+    seq = models.PositiveIntegerField(default=0)
+    kind = models.CharField(max_length=20)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    post = models.ForeignKey(Post, models.PROTECT, null=True, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    holder_grid = models.ForeignKey(Grid, models.DO_NOTHING, related_name="+", db_index=False, db_constraint=False)
+    holder_department = models.ForeignKey(
+        Department, models.DO_NOTHING, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    due_at = models.DateTimeField(null=True)
+    rung = models.PositiveSmallIntegerField(default=Rung.ON_TIME)
+    payload = models.JSONField(default=dict)
+    previous = models.BinaryField(default=bytes)
+    hash = models.BinaryField(default=bytes)
+
+    if TYPE_CHECKING:
+        issue_id: int
+        actor_id: int | None
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [models.UniqueConstraint(fields=["issue", "seq"], name="event_sequence_per_issue")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}#{self.seq} {self.kind}"
+
+
+class Photo(models.Model):
+    """A picture of the issue, re-encoded on arrival (no EXIF, no foreign bytes)."""
+
+    class Stage(models.TextChoices):
+        REPORT = "report", pgettext_lazy("photo", "as found")
+        RESULT = "result", pgettext_lazy("photo", "after handling")
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="photos", verbose_name=_("issue"))
+    stage = models.CharField(_("stage"), max_length=8, choices=Stage.choices)
+    file = models.ImageField(_("picture"), upload_to="photos/%Y/%m/%d/", width_field="width", height_field="height")
+    width = models.PositiveIntegerField(_("width (px)"), default=0)
+    height = models.PositiveIntegerField(_("height (px)"), default=0)
+    sha256 = models.CharField(max_length=64)
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    created_at = models.DateTimeField(_("added"))
+
+    if TYPE_CHECKING:
+        issue_id: int
+
+    class Meta:
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+        constraints = [models.UniqueConstraint(fields=["issue", "stage", "sha256"], name="photo_kept_once")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id} {self.stage}"

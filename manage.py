@@ -4,12 +4,27 @@
 import os
 import sys
 
+if sys.version_info < (3, 11):  # noqa: UP036 - this is where an old interpreter is told so
+    sys.exit(f"grid_mgmt needs Python 3.11 or newer; this is Python {sys.version_info[0]}.{sys.version_info[1]}.")
+
+try:
+    from django.core.management import execute_from_command_line
+except ImportError:
+    sys.exit("Django is not installed for this Python: use .venv/bin/python manage.py, or run `make run` once.")
+
+from apps.common.embedded import lease
+from apps.common.embedded.commands import servers_for
+from apps.common.embedded.errors import ServerTrouble
+
 
 def main() -> None:
+    """Run the command while holding the servers it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "grid_mgmt.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - settings first
-
-    execute_from_command_line(sys.argv)
+    try:
+        with lease.join(servers_for(sys.argv[1:])):
+            execute_from_command_line(sys.argv)
+    except ServerTrouble as trouble:
+        sys.exit(str(trouble))
 
 
 if __name__ == "__main__":

@@ -1,41 +1,73 @@
-"""One id per request, in every log record and in the answer's X-Request-ID."""
+"""A name for every request: taken from the proxy or made here, in every log record, and given back to the caller."""
 
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
-from django.http import HttpRequest, HttpResponse
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "X-Request-ID"
-_WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
-_current: ContextVar[str] = ContextVar("request_id", default="-")
+NO_REQUEST = "-"
+_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+_current: ContextVar[str] = ContextVar("request_id", default=NO_REQUEST)
+
+
+def request_id() -> str:
+    """The id of the request being answered, or `-` outside one."""
+    return _current.get()
 
 
 class RequestIdMiddleware:
-    """Take the proxy's id when it is well formed, else make one; give it back with the answer."""
+    """Names the request first, so that whatever happens to it afterwards can be found again.
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    A name given in X-Request-ID is kept when it is 8 to 64 letters, digits, dots, dashes and underscores: it goes into
+    logs and headers as it is.
+    """
+
+    sync_capable = True
+    async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]) -> None:
         self.get_response = get_response
+        if iscoroutinefunction(get_response):
+            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer the request with its id set for this thread of work."""
-        given = request.headers.get(HEADER, "")
-        request_id = given if _WELL_FORMED.match(given) else uuid.uuid4().hex
-        token = _current.set(request_id)
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if iscoroutinefunction(self):
+            return self._answer_later(request)
+        token = _current.set(_name_of(request))
         try:
             response = self.get_response(request)
+            assert isinstance(response, HttpResponseBase)
+            response[HEADER] = request_id()
+            return response
         finally:
             _current.reset(token)
-        response[HEADER] = request_id
-        return response
+
+    async def _answer_later(self, request: HttpRequest) -> HttpResponseBase:
+        token = _current.set(_name_of(request))
+        try:
+            answer = self.get_response(request)
+            assert not isinstance(answer, HttpResponseBase)
+            response = await answer
+            response[HEADER] = request_id()
+            return response
+        finally:
+            _current.reset(token)
 
 
 class RequestIdFilter(logging.Filter):
-    """Puts the current request's id on every record."""
+    """Puts the request's id on every record, `-` outside a request."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add `request_id`; drop nothing."""
-        record.request_id = _current.get()
+        record.request_id = request_id()
         return True
+
+
+def _name_of(request: HttpRequest) -> str:
+    given = request.headers.get(HEADER, "")
+    return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex

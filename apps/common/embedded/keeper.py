@@ -32,7 +32,7 @@ def daily_place() -> Place:
 
 def server_named(name: str, place: Place) -> Server:
     """The private server called `name`."""
-    return {"postgres": Postgres, "valkey": Valkey}[name](place)
+    return Postgres(place) if name == Postgres.name else Valkey(place)
 
 
 def lock_file(place: Place, name: str, purpose: str) -> Path:

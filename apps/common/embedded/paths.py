@@ -48,7 +48,7 @@ def socket_dir() -> Path:
     if len(os.fsencode(run / _socket_name())) <= SOCKET_PATH_LIMIT:
         return run
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    return _short_temp() / f"grid_mgmt-{digest}"
+    return short_temp() / f"grid_mgmt-{digest}"
 
 
 def postgres_socket() -> Path:
@@ -72,6 +72,12 @@ def postgres_url(directory: Path, name: str = DATABASE_NAME) -> str:
     The host is a parameter, because URL parsers lower-case a host name and directories have capitals.
     """
     return f"postgres://{DATABASE_USER}@/{name}?host={quote(str(directory))}"
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server's database `name`: `postgres://me@host/one?x=1` → `postgres://me@host/name?x=1`."""
+    head, question, options = url.partition("?")
+    return f"{head.rpartition('/')[0]}/{name}{question}{options}"
 
 
 def redis_url(number: int = 0) -> str:
@@ -165,7 +171,7 @@ def _owner_for_root(var: Path) -> pwd.struct_passwd:
     raise LookupError("No ordinary user to run PostgreSQL as: neither postgres nor nobody exists on this machine.")
 
 
-def _short_temp() -> Path:
+def short_temp() -> Path:
     """The same for every process of the machine, whatever its TMPDIR, so that all of them find the socket."""
     fixed = Path("/tmp")  # noqa: S108 - the directory made in it is 0700 and its owner is checked
     return fixed if os.access(fixed, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())

@@ -156,8 +156,8 @@ class Server(ABC):
         said = self.log.read_text(errors="replace")[-20_000:] if self.log.exists() else ""
         if "No space left on device" in said.rpartition("starting")[2]:
             return places.full_disk(self.data)
-        reasons: list[str] = re.findall(r"(?:FATAL|PANIC|ERROR):\s*(.+)|# (Fatal.+|Can't .+|Failed .+)", said)
-        last = next((a or b for a, b in reversed(reasons)), "it gave no reason")
+        reasons = re.findall(r"(?:FATAL|PANIC|ERROR): +(.+)|# ((?:Fatal|Can't|Failed) .+)", said)
+        last = "".join(reasons[-1]) if reasons else "it gave no reason"
         return ServerDidNotStart(f"{self.title} did not start: {last} (its log: {self.log}).")
 
     def _open_log(self) -> IO[bytes]:

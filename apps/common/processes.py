@@ -1,0 +1,49 @@
+"""The commands of the running product, once: `manage.py serve` starts them, docker-compose.yml repeats them (a test
+compares), the tests start single ones.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+SITE = "grid_mgmt.asgi:application"
+CELERY_APP = "grid_mgmt"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A long-running process: its name and its command, without the interpreter."""
+
+    name: str
+    module: tuple[str, ...]
+
+    def command(self) -> list[str]:
+        """The command for this interpreter."""
+        return [sys.executable, "-m", *self.module]
+
+
+def web(*, host: str, port: int, workers: int = 2) -> Service:
+    """Pages and the live feed on one port. Open streams get two seconds at the end, or uvicorn would wait for ever."""
+    return Service(
+        "web",
+        (
+            *("uvicorn", SITE, "--host", host, "--port", str(port), "--workers", str(workers)),
+            *("--timeout-graceful-shutdown", "2", "--no-access-log", "--no-server-header"),
+        ),
+    )
+
+
+def worker(*, concurrency: int = 2) -> Service:
+    """Answers the rings."""
+    return Service(
+        "worker",
+        (
+            *("celery", "--app", CELERY_APP, "worker", "--concurrency", str(concurrency)),
+            *("--loglevel", "INFO", "--without-gossip", "--without-mingle"),
+        ),
+    )
+
+
+def beat(*, schedule: Path) -> Service:
+    """Rings the sweeps. `schedule` is the file in which it remembers when it last did."""
+    return Service("beat", ("celery", "--app", CELERY_APP, "beat", "--loglevel", "INFO", "--schedule", str(schedule)))

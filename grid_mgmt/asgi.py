@@ -1,0 +1,23 @@
+"""One root on one port: `/live/` goes to Django's ASGI handler, every other path to Django's WSGI in threads.
+
+Pages under Django's own ASGI handler are two to three times slower (measured: docs/adr/0007), and a feed under WSGI
+would hold a thread for every open board. A proxy may split the two later; nothing here changes.
+"""
+
+import os
+
+from a2wsgi import WSGIMiddleware
+from django.core.asgi import get_asgi_application
+
+from apps.common.one_port import OnePort
+from grid_mgmt.wsgi import application as pages
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "grid_mgmt.settings")
+
+THREADS = int(os.environ.get("WEB_THREADS", "4"))
+WAITING_PIECES = 64  # of an answer: a slow reader must not hold a thread either
+
+application = OnePort(
+    live=get_asgi_application(),
+    pages=WSGIMiddleware(pages, workers=THREADS, send_queue_size=WAITING_PIECES),
+)

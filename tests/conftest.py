@@ -1,0 +1,128 @@
+"""Servers and processes for every test. What a room needs beyond this is in its own factories."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis
+from django.conf import settings
+from django.db import connection
+
+from apps.common import processes
+from apps.common.embedded import paths
+from apps.common.embedded.postgres import Postgres
+from apps.common.embedded.servers import Place, Server
+from apps.common.embedded.valkey import Valkey
+from tests import servers
+from tests.processes import ProductProcess, answers, free_port
+
+_running: list[Server] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers before the first test; an xdist worker shares its parent's."""
+    if not config.option.collectonly:
+        _running.extend(servers.start_servers())
+
+
+def pytest_unconfigure() -> None:
+    """End them, after Ctrl-C too."""
+    servers.stop_servers(_running)
+    _running.clear()
+
+
+@pytest.fixture
+def broker() -> Iterator["redis.Redis[bytes]"]:
+    """The test's Redis database, emptied before and after."""
+    client = redis.Redis.from_url(settings.REDIS_URL)
+    client.flushdb()
+    yield client
+    client.flushdb()
+    client.close()
+
+
+@pytest.fixture
+def test_environment() -> dict[str, str]:
+    """What a child process needs to meet the very database and broker of this test."""
+    base = paths.with_database(os.environ["DATABASE_URL"], str(connection.settings_dict["NAME"]))
+    return {"DATABASE_URL": base, "REDIS_URL": settings.REDIS_URL}
+
+
+@pytest.fixture
+def celery_worker_process(
+    transactional_db: None, broker: "redis.Redis[bytes]", test_environment: dict[str, str], tmp_path: Path
+) -> Iterator[ProductProcess]:
+    """A real Celery worker on the test's database and broker. `pid`, `stop()`, `kill()`, `said()`."""
+    process = ProductProcess(
+        processes.worker(concurrency=1), environment=test_environment, output=tmp_path / "worker.log"
+    )
+    process.start(lambda: " ready." in process.said())
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+def _web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, str]], str]]:
+    started: dict[str, ProductProcess] = {}
+
+    def address(environment: dict[str, str]) -> str:
+        if not started:
+            port = free_port()
+            service = processes.web(host="127.0.0.1", port=port, workers=1)
+            process = ProductProcess(
+                service,
+                environment={**environment, "ALLOWED_HOSTS": "127.0.0.1,localhost"},
+                output=tmp_path_factory.mktemp("web") / "web.log",
+            )
+            url = f"http://127.0.0.1:{port}"
+            process.start(lambda: answers(f"{url}/healthz"))
+            started[url] = process
+        return next(iter(started))
+
+    yield address
+    for process in started.values():
+        process.stop()
+
+
+@pytest.fixture
+def live_site(
+    transactional_db: None,
+    broker: "redis.Redis[bytes]",
+    test_environment: dict[str, str],
+    _web: Callable[[dict[str, str]], str],
+) -> str:
+    """The base URL of the real site: uvicorn in a process of its own, on the test's database."""
+    return _web(test_environment)
+
+
+@dataclass
+class PrivateServers:
+    """Servers of one test alone, which it may kill and start again. fsync is on."""
+
+    postgres: Postgres
+    valkey: Valkey
+
+
+@pytest.fixture
+def private_servers() -> Iterator[Callable[[], PrivateServers]]:
+    """A factory: each call starts a PostgreSQL and a Valkey of the test's own."""
+    import shutil
+
+    made: list[tuple[PrivateServers, Path]] = []
+
+    def make() -> PrivateServers:
+        home = Path(servers.new_home())
+        place: Place = servers.place_in(home)
+        pair = PrivateServers(Postgres(place, servers.SMALL), Valkey(place))
+        made.append((pair, home))
+        for server in (pair.postgres, pair.valkey):
+            server.start(lambda _text: None)
+        return pair
+
+    yield make
+    for pair, home in made:
+        pair.postgres.stop()
+        pair.valkey.stop()
+        shutil.rmtree(home, ignore_errors=True)

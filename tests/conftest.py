@@ -1,14 +1,17 @@
 """Servers and processes for every test. What a room needs beyond this is in its own factories."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from django.conf import settings
 from django.db import connection
+from django.db.backends.postgresql.operations import DatabaseOperations
 
 from apps.common import processes
 from apps.common.embedded import paths
@@ -31,6 +34,20 @@ def pytest_unconfigure() -> None:
     """End them, after Ctrl-C too."""
     servers.stop_servers(_running)
     _running.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_may_erase_history() -> Iterator[None]:
+    """The database refuses to truncate history; the flush between transactional tests alone says that it may."""
+    with pytest.MonkeyPatch.context() as patch:
+        plain = DatabaseOperations.sql_flush
+
+        def sql_flush(self: DatabaseOperations, *arguments: Any, **options: Any) -> list[str]:
+            statements = plain(self, *arguments, **options)
+            return ["SET LOCAL grid_mgmt.may_erase = 'on'", *statements] if statements else []
+
+        patch.setattr(DatabaseOperations, "sql_flush", sql_flush)
+        yield
 
 
 @pytest.fixture
@@ -108,8 +125,6 @@ class PrivateServers:
 @pytest.fixture
 def private_servers() -> Iterator[Callable[[], PrivateServers]]:
     """A factory: each call starts a PostgreSQL and a Valkey of the test's own."""
-    import shutil
-
     made: list[tuple[PrivateServers, Path]] = []
 
     def make() -> PrivateServers:

@@ -5,6 +5,7 @@ cell has a leader except about one in a hundred, left vacant on purpose; half of
 """
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -117,7 +118,7 @@ class _Builder:
 
     def many(self, full: int) -> int:
         """A head count at this scale: at least one, about its square root smaller in a small city."""
-        return max(1, round(full * self.plan.scale**0.5))
+        return max(1, round(full * math.sqrt(self.plan.scale)))
 
     def fill_departments(self) -> None:
         with (DATA / "departments.csv").open(encoding="utf-8", newline="") as file:

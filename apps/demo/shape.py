@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import numpy as np
 import shapely
@@ -51,7 +52,7 @@ class Shape:
         x, y = self.seeds[cell]
         return round(ORIGIN_LON + x / KM_PER_LON, DECIMALS), round(ORIGIN_LAT + y / KM_PER_LAT, DECIMALS)
 
-    def tier(self, groups_of_cells: Sequence[int], count: int) -> list[shapely.Polygon]:
+    def tier(self, groups_of_cells: Sequence[int], count: int) -> list[Any]:
         """One polygon per group: the coverage union of its level-3 cells."""
         members: list[list[shapely.Polygon]] = [[] for _ in range(count)]
         for cell, group in enumerate(groups_of_cells):

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -20,6 +20,9 @@ from apps.common.embedded.servers import Place, Server
 from apps.common.embedded.valkey import Valkey
 from tests import servers
 from tests.processes import ProductProcess, answers, free_port
+
+if TYPE_CHECKING:
+    from tests.factories import Town  # needs the models, which are not ready while pytest loads this file
 
 _running: list[Server] = []
 
@@ -51,7 +54,7 @@ def _flush_may_erase_history() -> Iterator[None]:
 
 
 @pytest.fixture
-def broker() -> Iterator["redis.Redis[bytes]"]:
+def broker() -> Iterator[redis.Redis]:
     """The test's Redis database, emptied before and after."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
@@ -69,7 +72,7 @@ def test_environment() -> dict[str, str]:
 
 @pytest.fixture
 def celery_worker_process(
-    transactional_db: None, broker: "redis.Redis[bytes]", test_environment: dict[str, str], tmp_path: Path
+    transactional_db: None, broker: redis.Redis, test_environment: dict[str, str], tmp_path: Path
 ) -> Iterator[ProductProcess]:
     """A real Celery worker on the test's database and broker. `pid`, `stop()`, `kill()`, `said()`."""
     process = ProductProcess(
@@ -106,7 +109,7 @@ def _web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
 @pytest.fixture
 def live_site(
     transactional_db: None,
-    broker: "redis.Redis[bytes]",
+    broker: redis.Redis,
     test_environment: dict[str, str],
     _web: Callable[[dict[str, str]], str],
 ) -> str:
@@ -141,3 +144,11 @@ def private_servers() -> Iterator[Callable[[], PrivateServers]]:
         pair.postgres.stop()
         pair.valkey.stop()
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def town(db: None) -> "Town":
+    """The mini city with its cast: see tests/factories.py."""
+    from tests.factories import build_town
+
+    return build_town()

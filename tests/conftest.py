@@ -53,6 +53,14 @@ def _flush_may_erase_history() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def _calendar_of_this_test() -> None:
+    """A process keeps the working calendar for some seconds; what the last test rolled back is none of ours."""
+    from apps.issues.selectors.calendar import forget_calendars  # models are not ready when this file is read
+
+    forget_calendars()
+
+
 @pytest.fixture
 def broker() -> Iterator[redis.Redis]:
     """The test's Redis database, emptied before and after."""

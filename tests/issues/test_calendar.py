@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from io import StringIO
 from zoneinfo import ZoneInfo
 
 import chinese_calendar
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from apps.grids.models import Grid, Tier
 from apps.issues.deadlines import Limit, Unit, add_limit
@@ -190,3 +193,16 @@ def test_a_period_whose_dates_run_backwards_is_valid_on_no_day() -> None:
 
 def make_district() -> Grid:
     return Grid.objects.create(tier=Tier.DISTRICT, code="410102000000000", name="中原区", valid_from=date(2012, 4, 27))
+
+
+def test_the_command_reports_what_it_did() -> None:
+    out = StringIO()
+    with translation.override("en"):
+        call_command("seed_calendar", "--first-year", "2026", stdout=out)
+        call_command("seed_calendar", "--first-year", "2026", stdout=out)
+        with pytest.raises(CommandError, match=r"Holidays are known from 2004 to \d{4} only"):
+            call_command("seed_calendar", "--last-year", "2100")
+    assert out.getvalue().splitlines() == [
+        "Calendar days: 365 new, 0 changed, 0 kept.",
+        "Calendar days: 0 new, 0 changed, 365 kept.",
+    ]

@@ -5,8 +5,10 @@ would hold a thread for every open board. A proxy may split the two later; nothi
 """
 
 import os
+from typing import cast
 
 from a2wsgi import WSGIMiddleware
+from a2wsgi.wsgi_typing import WSGIApp
 from django.core.asgi import get_asgi_application
 
 from apps.common.one_port import OnePort
@@ -19,5 +21,5 @@ WAITING_PIECES = 64  # of an answer: a slow reader must not hold a thread either
 
 application = OnePort(
     live=get_asgi_application(),
-    pages=WSGIMiddleware(pages, workers=THREADS, send_queue_size=WAITING_PIECES),
+    pages=WSGIMiddleware(cast(WSGIApp, pages), workers=THREADS, send_queue_size=WAITING_PIECES),
 )

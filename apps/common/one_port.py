@@ -13,7 +13,7 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+Application = Callable[[Any, Any, Any], Awaitable[None]]  # every framework types its three arguments its own way
 
 LIVE_PREFIX = "/live/"
 BODY_BYTES = 32 * 2**20  # the largest body anybody may send: a photo, with room to spare

@@ -1,5 +1,7 @@
 """The clocks: named cases of the calendar, then laws that must hold for any start, limit and calendar."""
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
@@ -468,3 +470,12 @@ def test_the_longest_limit_can_be_paused_and_resumed() -> None:
         clock = start_clock(at("2026-03-03T08:00"), Limit(Decimal(amount), unit), calendar)
         moment = at("2026-03-03T08:00")
         assert resume_clock(clock, paused_at=moment, now=moment, unit=unit, calendar=calendar) == clock
+
+
+def test_the_rules_load_neither_the_orm_nor_a_broker() -> None:
+    program = (
+        "import sys, apps.issues.deadlines\n"
+        "print(sorted({'django.db', 'celery', 'redis', 'apps.issues.models'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

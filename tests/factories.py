@@ -24,6 +24,7 @@ from django.contrib.auth.hashers import make_password
 from shapely import Polygon, box, to_wkb
 
 from apps.grids.models import Boundary, BoundaryVersion, Grid, Tier
+from apps.grids.selectors.versions import look_again
 from apps.issues.models import Category, Power, Standard, TierLimit, UnitChoices, WorkingPeriod
 from apps.staff.models import Department, Post, Role, User
 
@@ -365,4 +366,4 @@ def new_boundary_version() -> None:
         forget()
 
 
-CACHES: list[Callable[[], None]] = []  # each room adds the function that empties its in-process cache
+CACHES: list[Callable[[], None]] = [look_again]  # each room adds the function that empties its in-process cache

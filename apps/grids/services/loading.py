@@ -1,0 +1,147 @@
+"""Cells and boundaries in bulk: COPY into staging, one INSERT, one numbering."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from io import StringIO
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import shapely
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from shapely.geometry.base import BaseGeometry
+
+from apps.grids.geometry import areas_m2
+from apps.grids.models import Tier
+from apps.grids.services.lock import bump_version, tree_lock
+from apps.grids.services.numbering import renumber_forest
+from apps.grids.services.pinyin import initials
+
+Item = TypeVar("Item")
+
+BATCH = 5_000
+SIMPLE_DEGREES = {Tier.CITY: 2e-3, Tier.DISTRICT: 1e-3, Tier.LEVEL1: 4e-4, Tier.LEVEL2: 2e-4, Tier.LEVEL3: 1e-4}
+"""How far a border may stray on a map: 200 m for the city, 10 m for the smallest cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class CellRow:
+    """A cell to load. `parent_code` is None for the city and its districts; `polygon` is in WGS-84 degrees."""
+
+    code: str
+    name: str
+    tier: int
+    parent_code: str | None
+    valid_from: date
+    is_local_code: bool = False
+    polygon: BaseGeometry | None = None
+
+
+def load_cells(*, cells: Iterable[CellRow], now: datetime, source_crs: str = "wgs84") -> dict[str, int]:
+    """Add cells, and their boundaries where given, in one transaction; return the id of every live cell by its code.
+
+    Rows may come in any order, and may hang below cells that exist already. Polygons are trusted: whoever draws them
+    by hand goes through `set_boundary`, whoever imports them through `import_boundaries`.
+    Raises IntegrityError for a code that is live already, or a parent that is nowhere.
+    """
+    polygons: dict[str, BaseGeometry] = {}
+    tiers: dict[str, int] = {}
+    with tree_lock(), connection.cursor() as cursor:
+        cursor.execute(_STAGE)
+        for batch in batched(cells, BATCH):
+            copy_rows(cursor, "COPY staged_cells FROM STDIN", map(_fields, batch))
+            for cell in batch:
+                if cell.polygon is not None:
+                    polygons[cell.code], tiers[cell.code] = cell.polygon, cell.tier
+        for statement in _INSERT:
+            cursor.execute(statement)
+        cursor.execute("DROP TABLE staged_cells")
+        renumber_forest()
+        cursor.execute("SELECT code, id FROM grids_grid WHERE valid_to IS NULL")
+        ids: dict[str, int] = dict(cursor.fetchall())
+        write_boundaries(ids, polygons, tiers, now=now, source_crs=source_crs)
+        bump_version()
+    return ids
+
+
+_STAGE = """
+CREATE TEMP TABLE staged_cells (
+    code text, name text, pinyin text, tier smallint, parent_code text, is_local_code boolean, valid_from date
+) ON COMMIT DROP
+"""
+# Level by level, so that a parent always has its id before its children ask for it. A parent that is nowhere leaves
+# parent_id empty, which the check constraint refuses.
+_INSERT_TIER = """
+INSERT INTO grids_grid (code, name, pinyin, tier, parent_id, is_local_code, valid_from, tree_id, level, lft, rght)
+SELECT s.code, s.name, s.pinyin, s.tier, p.id, s.is_local_code, s.valid_from,
+       coalesce(p.tree_id, (SELECT coalesce(max(tree_id), 0) FROM grids_grid) + row_number() OVER (ORDER BY s.code)),
+       0, 0, 0
+FROM staged_cells s LEFT JOIN grids_grid p ON p.code = s.parent_code AND p.valid_to IS NULL AND s.tier > 1
+WHERE s.tier = {tier}
+"""
+_INSERT = tuple(_INSERT_TIER.format(tier=tier) for tier in range(5))
+
+
+def _fields(cell: CellRow) -> tuple[object, ...]:
+    parent = cell.parent_code or None
+    return (cell.code, cell.name, initials(cell.name), cell.tier, parent, cell.is_local_code, cell.valid_from)
+
+
+def write_boundaries(
+    ids: Mapping[str, int],
+    polygons: Mapping[str, BaseGeometry],
+    tiers: Mapping[str, int],
+    *,
+    now: datetime,
+    source_crs: str,
+) -> None:
+    """Write the boundaries of cells, each tier simplified as one coverage, so that neighbours still fit on a map."""
+    with connection.cursor() as cursor:
+        for tier in sorted(set(tiers.values())):
+            codes = [code for code in polygons if tiers[code] == tier]
+            shapes = [polygons[code] for code in codes]
+            rows = _boundary_rows([ids[code] for code in codes], shapes, Tier(tier), now, source_crs)
+            for batch in batched(rows, BATCH):
+                copy_rows(cursor, _COPY_BOUNDARIES, batch)
+
+
+_COPY_BOUNDARIES = """
+COPY grids_boundary (grid_id, wkb, simple_wkb, min_lon, min_lat, max_lon, max_lat, area_m2, source_crs, updated_at)
+FROM STDIN
+"""
+
+
+def _boundary_rows(
+    ids: Sequence[int], shapes: Sequence[BaseGeometry], tier: Tier, now: datetime, source_crs: str
+) -> Iterator[tuple[object, ...]]:
+    boxes = shapely.bounds(np.asarray(shapes, dtype=object)).tolist()
+    exact = shapely.to_wkb(np.asarray(shapes, dtype=object))
+    simple = shapely.to_wkb(simplify(shapes, tier))
+    for id, wkb, small, box, area in zip(ids, exact, simple, boxes, areas_m2(shapes), strict=True):
+        yield (id, "\\x" + wkb.hex(), "\\x" + small.hex(), *box, area, source_crs, now.isoformat())
+
+
+def simplify(shapes: Sequence[BaseGeometry], tier: Tier) -> list[BaseGeometry]:
+    """Return the shapes of one tier with fewer corners; borders they share stay shared."""
+    return list(shapely.coverage_simplify(np.asarray(shapes, dtype=object), SIMPLE_DEGREES[tier]))
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield lists of up to `size` items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    """Send rows by COPY in text format; None becomes NULL."""
+    text = StringIO()
+    for row in rows:
+        text.write("\t".join("\\N" if value is None else str(value).translate(_ESCAPES) for value in row) + "\n")
+    text.seek(0)
+    cursor.copy_expert(statement, text)

@@ -1,0 +1,1 @@
+from mptt.models import TreeForeignKey as TreeForeignKey

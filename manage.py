@@ -25,6 +25,8 @@ def main() -> None:
             execute_from_command_line(sys.argv)
     except ServerTrouble as trouble:
         sys.exit(str(trouble))
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 if __name__ == "__main__":

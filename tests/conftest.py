@@ -19,10 +19,13 @@ from apps.common.embedded.postgres import Postgres
 from apps.common.embedded.servers import Place, Server
 from apps.common.embedded.valkey import Valkey
 from tests import servers
+from tests.chromium import chromium_path
 from tests.processes import ProductProcess, answers, free_port
 
 if TYPE_CHECKING:
     from tests.factories import Town  # needs the models, which are not ready while pytest loads this file
+
+NO_CHROMIUM = "Chromium was not found (install chromium, or set CHROMIUM)"
 
 _running: list[Server] = []
 
@@ -37,6 +40,21 @@ def pytest_unconfigure() -> None:
     """End them, after Ctrl-C too."""
     servers.stop_servers(_running)
     _running.clear()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser journeys need a browser."""
+    journeys = [item for item in items if item.get_closest_marker("journey")]
+    if journeys and chromium_path() is None:
+        for item in journeys:
+            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line that journeys were skipped, also with -q."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if NO_CHROMIUM in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} browser journeys skipped: {NO_CHROMIUM}", yellow=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,14 +79,14 @@ def serve(options: Options, say: Say) -> None:
                 held.enter_context(lease.join(names, lambda text: say(text)))
                 prepare(options, say)
                 supervisor = held.enter_context(supervised(options, say))
-                supervisor.await_first_answer()
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
                 _introduce(options, say)
                 supervisor.watch()
         except AskedToEnd:
             say("Ending.")
         finally:
-            lease.wait_until_gone(names, SERVERS_SECONDS)
+            with signals_ignored():
+                lease.wait_until_gone(names, SERVERS_SECONDS)
 
 
 def check_port(host: str, port: int) -> None:
@@ -159,15 +159,15 @@ class Supervisor:
         self.running: list[Running] = []
 
     def start(self) -> None:
-        """Start all services."""
-        schedule = Path(settings.VAR_DIR) / "beat-schedule"
-        for service in (
-            processes.web(host=self.options.host, port=self.options.port, workers=self.options.workers),
-            processes.worker(),
-            processes.beat(schedule=schedule),
-        ):
-            log = _log_dir() / f"{service.name}.log"
-            self.running.append(Running(service, log, self._launch(service, log)))
+        """Start all services; the web first, for somebody is waiting for a page and nobody yet for a sweep."""
+        self._begin(processes.web(host=self.options.host, port=self.options.port, workers=self.options.workers))
+        self.await_first_answer()
+        self._begin(processes.worker())
+        self._begin(processes.beat(schedule=Path(settings.VAR_DIR) / "beat-schedule"))
+
+    def _begin(self, service: Service) -> None:
+        log = _log_dir() / f"{service.name}.log"
+        self.running.append(Running(service, log, self._launch(service, log)))
 
     def await_first_answer(self) -> None:
         """Wait until the web answers; a service that dies meanwhile is a failure, with its last words."""

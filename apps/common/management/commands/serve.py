@@ -1,5 +1,6 @@
 """`manage.py serve`: the whole product on one port, in the foreground."""
 
+import contextlib
 import os
 import signal
 from argparse import ArgumentParser
@@ -42,8 +43,9 @@ class Command(BaseCommand):
             raise CommandError(str(trouble)) from trouble
 
     def _say(self, text: str) -> None:
-        self.stdout.write(text)
-        self.stdout.flush()
+        with contextlib.suppress(OSError):  # the terminal may be gone; the city stays
+            self.stdout.write(text)
+            self.stdout.flush()
 
 
 def _port(text: str) -> int:

@@ -1,0 +1,13 @@
+"""Addresses of this room."""
+
+from django.urls import path
+
+from apps.notices import views
+
+app_name = "notices"
+
+urlpatterns = [
+    path("notices/", views.notices, name="list"),
+    path("notices/read/", views.read_all, name="read_all"),
+    path("notices/<int:notice_id>/open/", views.open_notice, name="open"),
+]

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.staff.look.LookMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -94,6 +95,8 @@ DATABASES: dict[str, dict[str, Any]] = {
 DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
 if socket_dir := DATABASES["default"]["OPTIONS"].pop("host", ""):  # postgres://user@/name?host=/socket/directory
     DATABASES["default"]["HOST"] = socket_dir
+# A demo city brings accounts with a known password: never in a database of one's own, unless told that it is for show.
+DEMO_ALLOWED = env.bool("GRID_DEMO", default=not env.str("DATABASE_URL", default=""))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", default="") or paths.redis_url()
@@ -120,6 +123,7 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- people ------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "staff.User"
+AUTHENTICATION_BACKENDS = ["apps.staff.backends.StaffNumberOrPhone"]
 LOGIN_URL = "/login/"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login/"
@@ -175,6 +179,7 @@ CONTENT_SECURITY_POLICY = {
 }
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "apps.common.errors.stale_form"
 
 # --- API ---------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -54,6 +54,22 @@ class User(AbstractUser):
         return self.name
 
 
+class SignInFailure(models.Model):
+    """One failed try to sign in. `key` is a digest of account and address; neither is kept in the clear."""
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key", "at"], name="signinfailure_key_at"),
+            models.Index(fields=["at"], name="signinfailure_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} {self.at:%Y-%m-%d %H:%M}"
+
+
 class Department(models.Model):
     """A line department 条 of the city, a district or a level-1 cell; `kind` is one word city-wide: 'chengguan'."""
 

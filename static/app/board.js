@@ -1,0 +1,256 @@
+// The dispatch board: rows stay where they are, what is new waits behind a button, captions stay until signed.
+
+import { Feed } from "./feed.js";
+import { areKeysOn, listen, switchKeys } from "./keys.js";
+import { Horn } from "./sound.js";
+
+const POLL = 5_000;
+const MINUTE = 60_000;
+const CALM = 150;                // ms between two looks at least; a slow server is asked less often
+const PATIENCE = 10_000;
+
+const board = document.querySelector("[data-board]");
+const words = document.querySelector("#board-words").dataset;
+const list = () => document.querySelector("#rows");
+const pane = () => document.querySelector("#pane");
+const rows = () => [...list().querySelectorAll("[data-id]")];
+const current = () => list().querySelector("[aria-current=true]");
+
+// ---- looking: one request brings captions, counts, changed rows and how many new ones wait -------------------
+
+let isLooking = false;
+let isWanted = false;
+let calmUntil = 0;
+let seenAt = new Date();
+
+function look() {
+  isWanted = true;
+  if (isLooking) return;
+  isLooking = true;
+  setTimeout(fetchPulse, Math.max(0, calmUntil - performance.now()));
+}
+
+async function fetchPulse() {
+  isWanted = false;
+  const began = performance.now();
+  const known = rows().map((row) => `${row.dataset.id}.${row.dataset.version}`).join("_");
+  try {
+    const url = new URL(board.dataset.pulse, location.href);
+    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known]]);
+    const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
+    if (answer.redirected || answer.status === 401) throw new Error("signed out");
+    if (!answer.ok) throw new Error(`answer ${answer.status}`);
+    show(await answer.json());
+    seenAt = new Date();
+    sayLive();
+  } catch {
+    sayStale();
+  }
+  calmUntil = performance.now() + Math.max(CALM, 3 * (performance.now() - began));
+  isLooking = false;
+  if (isWanted) look();
+}
+
+function show(news) {
+  for (const row of news.rows) {
+    const old = document.getElementById(`row-${row.id}`);
+    if (!old) continue;
+    const isCurrent = old.getAttribute("aria-current");
+    const hadFocus = old.contains(document.activeElement);
+    const fresh = element(row.html);
+    if (isCurrent) fresh.setAttribute("aria-current", isCurrent);
+    old.replaceWith(fresh);
+    htmx.process(fresh);
+    if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
+  }
+  showCaptions(news.captions);
+  for (const [name, words] of Object.entries(news.counts)) {
+    const place = document.querySelector(`[data-count="${name}"]`);
+    if (place && place.textContent !== words) place.textContent = words;
+  }
+  const button = document.querySelector("#fresh");
+  button.hidden = news.fresh === 0;
+  button.querySelector("span").textContent = news.fresh_words;
+  document.title = document.title.replace(/^\(\d+\+?\) /, "");
+  if (news.captions.length) document.title = `(${news.captions.length}) ${document.title}`;
+  if (news.rows.some((row) => row.id === Number(pane()?.dataset.id) && row.version !== Number(pane().dataset.version))) refreshPane();
+}
+
+function showCaptions(captions) {
+  const strip = document.querySelector("#captions");
+  const wanted = new Map(captions.map((caption) => [String(caption.id), caption]));
+  for (const old of [...strip.children]) {
+    if (!wanted.has(old.dataset.id)) old.remove();
+  }
+  for (const caption of [...captions].reverse()) {
+    const old = strip.querySelector(`[data-id="${caption.id}"]`);
+    if (old?.dataset.version === String(caption.version)) continue;
+    const fresh = element(caption.html);
+    old ? old.replaceWith(fresh) : strip.prepend(fresh);
+    htmx.process(fresh);
+  }
+  horn.wait(captions.map((caption) => caption.id));
+}
+
+function element(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  return holder.content.firstElementChild;
+}
+
+// ---- live or not ----------------------------------------------------------------------------------------------
+
+const state = document.querySelector("#live-state");
+const stale = document.querySelector("#stale");
+const feed = new Feed({ reader: board.dataset.reader });
+let poll = 0;
+
+const clockTime = (at) => at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+
+function sayLive() {
+  stale.hidden = true;
+  const mode = feed.state === "live" ? "live" : "polling";
+  state.className = `live live-${mode === "live" ? "on" : "off"}`;
+  const said = mode === "live" ? words.live : words.polling;
+  if (state.textContent !== said) state.textContent = said;
+}
+
+function sayStale() {
+  stale.hidden = false;
+  stale.querySelector("span").textContent = words.stale.replace("{time}", clockTime(seenAt));
+  state.className = "live live-off";
+  state.textContent = words.offline;
+}
+
+feed.addEventListener("hint", look);
+feed.addEventListener("refresh", look);
+feed.addEventListener("state", () => {
+  clearInterval(poll);
+  if (feed.state !== "live") poll = setInterval(look, POLL);
+  if (stale.hidden) sayLive();
+});
+setInterval(look, MINUTE);       // the clocks move, and a lost hint costs a minute
+document.addEventListener("visibilitychange", () => document.hidden || look());
+stale.querySelector("button").addEventListener("click", look);
+
+// ---- 值守 -----------------------------------------------------------------------------------------------------
+
+const duty = document.querySelector("#duty");
+const mute = document.querySelector("#mute");
+const blocked = document.querySelector("#sound-blocked");
+const horn = new Horn({ onChange: sayDuty });
+
+function sayDuty() {
+  duty.setAttribute("aria-pressed", horn.isOnDuty);
+  duty.querySelector("span").textContent = horn.isOnDuty ? words.onDuty : words.startDuty;
+  mute.hidden = !horn.isOnDuty;
+  mute.setAttribute("aria-pressed", horn.isMuted);
+  mute.querySelector("span").textContent = horn.isMuted ? words.muted : words.mute;
+  blocked.hidden = !horn.isBlocked;
+  horn.isOnDuty ? sessionStorage.setItem("grid-duty", "1") : sessionStorage.removeItem("grid-duty");
+}
+
+duty.addEventListener("click", () => (horn.isOnDuty && !horn.isBlocked ? horn.stop() : horn.start()));
+mute.addEventListener("click", () => horn.mute());
+blocked.querySelector("button").addEventListener("click", () => horn.start());
+if (sessionStorage.getItem("grid-duty")) horn.start();
+duty.hidden = false;
+
+// ---- the pane ---------------------------------------------------------------------------------------------------
+
+function refreshPane() {
+  const open = pane();
+  if (!open?.dataset.id || open.contains(document.activeElement) && document.activeElement.matches("textarea, input, select")) {
+    open?.querySelector("[data-outdated]")?.removeAttribute("hidden");  // somebody is writing: tell, do not take away
+    return;
+  }
+  htmx.ajax("GET", open.dataset.url, { target: "#pane", swap: "outerHTML" });
+}
+
+function mark(id) {
+  for (const row of rows()) {
+    row.dataset.id === String(id) ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current");
+  }
+}
+
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if ([403, 404, 409, 422].includes(xhr.status) && xhr.getResponseHeader("X-Pane")) {
+    event.detail.shouldSwap = true;    // a refusal is an answer: the pane says what is possible instead
+    event.detail.isError = false;
+  }
+});
+document.body.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "pane" && event.target.id !== "pane") return;
+  const open = pane();
+  mark(open.dataset.id);
+  board.classList.toggle("has-pane", Boolean(open.dataset.id));
+  const said = open.querySelector("[data-said]");
+  if (said) said.focus({ preventScroll: false });
+  if (event.detail.requestConfig?.verb === "post") look();
+});
+for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+  document.body.addEventListener(failure, sayStale);
+}
+
+// ---- keys -------------------------------------------------------------------------------------------------------
+
+function step(by) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const from = at >= 0 ? at : all.indexOf(current());
+  const next = all[Math.min(Math.max(from + by, 0), all.length - 1)];
+  next?.querySelector("a").focus();
+}
+
+const focused = () => rows().find((row) => row.contains(document.activeElement)) ?? current();
+
+// Act in the pane of the row that has the focus; open it first when another one is open.
+async function act(selector, how) {
+  const row = focused();
+  if (row && row.dataset.id !== pane()?.dataset.id) {
+    await htmx.ajax("GET", row.querySelector("a").href, { target: "#pane", swap: "outerHTML" });
+  }
+  const target = pane()?.querySelector(selector);
+  if (!target) return;
+  target.closest("details")?.setAttribute("open", "");
+  how(target);
+}
+
+const press = (button) => button.click();
+const reach = (field) => { field.scrollIntoView({ block: "center" }); field.focus(); };
+
+function back() {
+  const row = current();
+  if (document.activeElement.matches("input, textarea, select")) return document.activeElement.blur();
+  if (board.classList.contains("has-pane") && matchMedia("(max-width: 60rem)").matches) {
+    board.classList.remove("has-pane");
+  }
+  row?.querySelector("a").focus();
+}
+
+const help = document.querySelector("#keys-help");
+const keysSwitch = help.querySelector("input");
+keysSwitch.checked = areKeysOn();
+keysSwitch.addEventListener("change", () => switchKeys(keysSwitch.checked));
+document.querySelector("#keys-button").addEventListener("click", () => help.showModal());
+
+listen({
+  j: () => step(1),
+  k: () => step(-1),
+  Enter: () => {
+    if (document.activeElement !== document.body) return false;
+    current()?.querySelector("a").click();
+  },
+  Escape: back,
+  e: () => act("[data-move=sign] button", press),
+  1: () => act("[data-move=assign] [data-submit]", press),
+  3: () => act("[data-move=return] textarea", reach),
+  n: () => document.querySelector("#fresh:not([hidden])")?.click(),
+  "/": () => document.querySelector("#search").focus(),
+  "?": () => help.showModal(),
+});
+
+sayDuty();
+feed.start();
+look();

@@ -26,6 +26,8 @@ from shapely import Polygon, box, to_wkb
 from apps.grids.models import Boundary, BoundaryVersion, Grid, Tier
 from apps.grids.selectors.versions import look_again
 from apps.issues.models import Category, Power, Standard, TierLimit, UnitChoices, WorkingPeriod
+from apps.issues.selectors.calendar import forget_calendars
+from apps.issues.selectors.catalogue import forget_catalogue
 from apps.staff.models import Department, Post, Role, User
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -366,4 +368,4 @@ def new_boundary_version() -> None:
         forget()
 
 
-CACHES: list[Callable[[], None]] = [look_again]  # each room adds the function that empties its in-process cache
+CACHES: list[Callable[[], None]] = [look_again, forget_catalogue, forget_calendars]  # kept in the process

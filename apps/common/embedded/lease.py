@@ -14,7 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from apps.common.embedded import paths
+from apps.common.embedded import paths, places
 from apps.common.embedded.errors import ServerDidNotStart, ServerTrouble
 from apps.common.embedded.keeper import daily_place, lock_file, open_lock, server_named, try_alone
 from apps.common.embedded.servers import START_SECONDS, Place, Progress, wait_for
@@ -48,7 +48,7 @@ def _hold(name: str, progress: Progress) -> Iterator[None]:
     try:
         users = open_lock(place, name, "users")
     except OSError as error:
-        raise ServerTrouble(f"{place.home} cannot be used: {error.strerror} ({error.filename}).") from error
+        raise places.unusable(place.home, error) from error
     try:
         fcntl.flock(users, fcntl.LOCK_SH)  # waits while a keeper is ending the server
         _ensure_kept(place, name, progress)
@@ -60,8 +60,10 @@ def _hold(name: str, progress: Progress) -> Iterator[None]:
 def _place() -> Place:
     try:
         return daily_place()
-    except (LookupError, OSError) as error:
-        raise ServerTrouble(f"The private servers cannot be placed under {paths.var_dir()}: {error}") from error
+    except LookupError as error:
+        raise ServerTrouble(str(error)) from error
+    except OSError as error:
+        raise places.unusable(paths.var_dir(), error) from error
 
 
 def _ensure_kept(place: Place, name: str, progress: Progress) -> None:

@@ -1,0 +1,313 @@
+"""Somebody reports something: one statement writes the issue, who holds it first, and the first event.
+
+The hot path of the platform (docs/journey.md): everything else about the report happens after the commit.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.core.files.base import File
+from django.db import connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from apps.common.queue import ring_once_after_commit
+from apps.common.refusals import Refused
+from apps.common.texts import clean_text
+from apps.grids.models import Tier
+from apps.grids.selectors import CellInfo, locate, tree
+from apps.issues.models import Category, Handover, Issue, IssueEvent, LinkKind, Photo, PositionSource, State
+from apps.issues.selectors.catalogue import catalogue
+from apps.issues.selectors.limits import Purpose, clock_for
+from apps.issues.services import photos
+from apps.issues.services.handovers import Entry, close
+from apps.staff.models import User
+from apps.staff.selectors import READING_ROLES, PostInfo, Scope, scope_of
+
+LONGEST_TEXT: Final = 5_000
+PLAUSIBLE_AGE: Final = (timedelta(days=-1), timedelta(days=366))  # of the moment the phone says it was seen
+KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
+
+
+ISSUE_COLUMNS: Final = (
+    *("category_id", "text", "lon", "lat", "accuracy_m", "position_source", "grid_id", "district_id", "reporter_id"),
+    *("reporter_post_id", "is_urgent", "is_self_handled", "state", "holder_grid_id", "holder_department_id"),
+    *("filed_at", "seen_at", "due_at", "next_action_at", "rung", "closed_at", "version", "client_key"),
+    "client_digest",
+)
+FILE: Final = f"""
+    WITH filed AS (
+        INSERT INTO {Issue._meta.db_table} ({", ".join(ISSUE_COLUMNS)})
+        VALUES ({", ".join(f"%({name})s" for name in ISSUE_COLUMNS)})
+        ON CONFLICT (reporter_id, client_key) DO NOTHING
+        RETURNING id
+    ), held AS (
+        INSERT INTO {Handover._meta.db_table} (
+            issue_id, kind, to_grid_id, actor_id, instruction, started_at, limit_amount, limit_unit,
+            remind_at, due_at, breach_at, outcome, is_overdue
+        )
+        SELECT id, '{LinkKind.COLLECT}', %(grid_id)s, %(reporter_id)s, '', %(clock_started_at)s,
+            %(limit_amount)s, %(limit_unit)s, %(clock_remind_at)s, %(clock_due_at)s, %(clock_breach_at)s, '', false
+        FROM filed
+    ), told AS (
+        INSERT INTO {IssueEvent._meta.db_table} (
+            issue_id, seq, kind, actor_id, post_id, at, state, holder_grid_id, due_at, rung, payload, previous, hash
+        )
+        SELECT id, 0, 'file', %(reporter_id)s, %(reporter_post_id)s, %(filed_at)s, %(state)s, %(grid_id)s,
+            %(due_at)s, %(rung)s, '{{}}', '', ''
+        FROM filed
+    )
+    SELECT id FROM filed
+"""
+
+
+class UnknownCategory(Refused):
+    """Not a minor class that is in use."""
+
+    sentence = _("There is no such category, or it is not in use; choose another one.")
+    field = "category"
+
+
+class UnknownCell(Refused):
+    """Not a live level-3 cell."""
+
+    sentence = _("There is no such level-3 cell; choose one of the list.")
+    field = "cell"
+
+
+class NoPlace(Refused):
+    """Neither a position nor a cell."""
+
+    sentence = _("Where is it? Send a position or choose a cell.")
+    field = "position"
+
+
+class BadPosition(Refused):
+    """Half a position, not finite, or beyond ±180 and ±90 degrees."""
+
+    sentence = _("These coordinates are not a place on earth.")
+    field = "position"
+
+
+class ResultMissing(Refused):
+    """Solved on the spot, but how?"""
+
+    sentence = _("Say in a few words how it was solved.")
+    field = "result"
+
+
+class BadKey(Refused):
+    """A key that no header should carry."""
+
+    sentence = _("The Idempotency-Key must be 1 to 64 printable ASCII characters.")
+    field = "Idempotency-Key"
+
+
+class KeyReused(Refused):
+    """The same key with another body: the caller must look what it sent before."""
+
+    sentence = _("Another report was already sent under this key; it was not changed.")
+    field = "Idempotency-Key"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody reports. A position (WGS-84 degrees, accuracy in metres), a cell, or both: then the cell counts.
+
+    seen_at: the phone's own time, when the report was written before it could be sent.
+    client_key: the same key makes the same report only once. result: how it was solved, if `is_self_handled`.
+    """
+
+    category_id: int
+    text: str = ""
+    lon: float | None = None
+    lat: float | None = None
+    accuracy_m: float | None = None
+    grid_id: int | None = None
+    position_source: PositionSource = PositionSource.GPS
+    is_urgent: bool = False
+    is_self_handled: bool = False
+    result: str = ""
+    seen_at: datetime | None = None
+    client_key: str | None = None
+    photos: Sequence["File[bytes]"] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """The issue, and whether this call made it."""
+
+    issue: Issue
+    created: bool
+
+
+def file_report(*, reporter: User, report: Report, now: datetime) -> Filed:
+    """File a report; it is routed after the commit. Sent again under the same key it is filed once.
+
+    Two queries beside the photos' row: the reporter's posts, and one statement that writes everything.
+    Raises a `Refused` that names the field, or grids' `OutsideCity` for a position without a chosen cell.
+    """
+    report = _checked(report)
+    digest = _digest(report)
+    if report.client_key is not None and report.photos and (known := _known(reporter, report.client_key)):
+        return _replayed(known, digest)  # before the photos are decoded once more
+    cell = _cell_of(report)
+    issue = _issue(reporter, report, cell, now)
+    issue.client_digest = digest
+    pictures = photos.prepare_pictures(report.photos)
+    try:
+        with photos.kept_pictures(pictures, now) as kept, transaction.atomic():
+            _write(issue, cell, now)
+            photos.add_rows(issue_id=issue.id, stage=Photo.Stage.REPORT, kept=kept, taken_by_id=reporter.id, now=now)
+            _send_on(issue, report, now)
+    except _FiledBefore as before:
+        return _replayed(before.issue, digest)
+    return Filed(issue, created=True)
+
+
+class _FiledBefore(Exception):
+    """Somebody was faster with the same key."""
+
+    def __init__(self, issue: Issue) -> None:
+        super().__init__()
+        self.issue = issue
+
+
+def _checked(report: Report) -> Report:
+    """The report with clean texts; everything that needs no cell is refused here."""
+    category = catalogue().categories.get(report.category_id)
+    if category is None or not category.is_active or category.level != Category.Level.MINOR:
+        raise UnknownCategory
+    if report.client_key is not None and not KEY.fullmatch(report.client_key):
+        raise BadKey
+    result = clean_text(report.result, longest=LONGEST_TEXT)
+    if report.is_self_handled and not result:
+        raise ResultMissing
+    _check_position(report)
+    return replace(report, text=clean_text(report.text, longest=LONGEST_TEXT), result=result)
+
+
+def _check_position(report: Report) -> None:
+    if (report.lon is None) != (report.lat is None):
+        raise BadPosition
+    if report.lon is not None and report.lat is not None:
+        if not (abs(report.lon) <= 180 and abs(report.lat) <= 90):  # false for NaN too
+            raise BadPosition
+    elif report.grid_id is None:
+        raise NoPlace
+    if report.accuracy_m is not None and not (math.isfinite(report.accuracy_m) and report.accuracy_m >= 0):
+        raise BadPosition
+
+
+def _cell_of(report: Report) -> CellInfo:
+    """The chosen cell, anywhere in the city; else the one that holds the position. Raises UnknownCell, OutsideCity."""
+    if report.grid_id is None:
+        assert report.lon is not None and report.lat is not None
+        return locate(report.lon, report.lat)
+    index = tree()
+    cell = index.cell(report.grid_id) if index.has(report.grid_id) else None
+    if cell is None or not cell.is_live or cell.tier != Tier.LEVEL3:
+        raise UnknownCell
+    return cell
+
+
+def _digest(report: Report) -> str:
+    """What was asked, as a fingerprint: the same key with another body is another report."""
+    facts = [
+        *(report.category_id, report.text, report.lon, report.lat, report.accuracy_m, report.grid_id),
+        *(report.is_urgent, report.is_self_handled, report.result),
+        report.seen_at.isoformat() if report.seen_at else None,
+        [photos.digest_of(photo) for photo in report.photos],
+    ]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _known(reporter: User, key: str) -> Issue | None:
+    return Issue.objects.filter(reporter=reporter, client_key=key).first()
+
+
+def _replayed(issue: Issue, digest: str) -> Filed:
+    if issue.client_digest != digest:
+        raise KeyReused
+    return Filed(issue, created=False)
+
+
+def _issue(reporter: User, report: Report, cell: CellInfo, now: datetime) -> Issue:
+    """The row to be: collected, held by its cell until it is routed."""
+    post = _post_for(scope_of(reporter.id, now), cell)
+    has_position = report.lon is not None
+    return Issue(
+        category_id=report.category_id,
+        text=report.text,
+        lon=report.lon,
+        lat=report.lat,
+        accuracy_m=report.accuracy_m,
+        position_source=report.position_source if has_position else PositionSource.CELL,
+        grid_id=cell.id,
+        district_id=cell.district_id,
+        reporter=reporter,
+        reporter_post_id=post.id if post else None,
+        is_urgent=report.is_urgent,
+        is_self_handled=report.is_self_handled,
+        state=State.COLLECTED,
+        holder_grid_id=cell.id,
+        filed_at=now,
+        seen_at=_plausible(report.seen_at, now),
+        version=1,
+        client_key=report.client_key,
+    )
+
+
+def _plausible(seen_at: datetime | None, now: datetime) -> datetime | None:
+    """A phone whose clock is a year off must still be able to report: its time alone is dropped."""
+    if seen_at is None or not PLAUSIBLE_AGE[0] <= now - seen_at <= PLAUSIBLE_AGE[1]:
+        return None
+    return seen_at
+
+
+def _post_for(scope: Scope, cell: CellInfo) -> PostInfo | None:
+    """As what the person reports: by the most local post over the cell, else by any."""
+    index = tree()
+    over = [post for post in scope.posts if post.role in READING_ROLES and index.is_within(cell.id, post.grid_id)]
+    return max(over or scope.posts, key=lambda post: post.tier, default=None)
+
+
+def _send_on(issue: Issue, report: Report, now: datetime) -> None:
+    """Routing takes it from here, unless it was solved on the spot 自行处置."""
+    if not report.is_self_handled:
+        ring_once_after_commit("issues.route_waiting")
+        return
+    payload = {"text": report.result}
+    entry = Entry("self_handle", now, issue.reporter_id, issue.reporter_post_id, payload)
+    close(issue=issue, entry=entry)
+
+
+def _write(issue: Issue, cell: CellInfo, now: datetime) -> None:
+    """Issue, first handover and first event in one statement. Raises _FiledBefore for a key that is taken.
+
+    ON CONFLICT waits for a competitor's commit, so of two at once exactly one files.
+    """
+    limit, clock = clock_for(
+        category_id=issue.category_id, tier=cell.tier, purpose=Purpose.DISPATCH, district_id=cell.district_id, now=now
+    )
+    issue.due_at, issue.next_action_at = clock.due_at, clock.remind_at
+    values: dict[str, Any] = {
+        **{name: getattr(issue, name) for name in ISSUE_COLUMNS},
+        **{f"clock_{name}": getattr(clock, name) for name in ("started_at", "remind_at", "due_at", "breach_at")},
+        "limit_amount": limit.amount,
+        "limit_unit": limit.unit.value,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(FILE, values)
+        found = cursor.fetchone()
+    if found is None:
+        raise _FiledBefore(Issue.objects.get(reporter_id=issue.reporter_id, client_key=issue.client_key))
+    issue.id = found[0]
+    issue._state.adding = False
+    issue._state.db = connection.alias

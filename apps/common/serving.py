@@ -217,7 +217,7 @@ class Supervisor:
     def _launch(self, service: Service, log: Path) -> subprocess.Popen[bytes]:
         mode = "wb" if log.exists() and log.stat().st_size > LOG_BYTES else "ab"
         with log.open(mode) as output:
-            child = subprocess.Popen(
+            return subprocess.Popen(
                 service.command(),
                 cwd=paths.project_dir(),
                 env={**os.environ, "ALLOWED_HOSTS": allowed_hosts(self.options.host)},
@@ -225,9 +225,8 @@ class Supervisor:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=self.watchman.announce,
             )
-        self.watchman.watch(child.pid)
-        return child
 
 
 @contextmanager

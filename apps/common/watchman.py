@@ -25,29 +25,28 @@ class Watchman:
             stdin=subprocess.PIPE,
             cwd=paths.project_dir(),
             start_new_session=True,
-            text=True,
-            bufsize=1,
         )
+        assert self._process.stdin is not None
+        self._pipe = self._process.stdin.fileno()
 
-    def watch(self, group: int) -> None:
-        """From now on `group` must not outlive this process."""
-        self._tell(f"+{group}")
+    def announce(self) -> None:
+        """Called in a child between fork and exec, when it leads its own group: it must not outlive the parent.
+
+        The child says so itself, while it still holds the pipe: no moment is left at which a killed parent has a
+        child that the watchman does not know.
+        """
+        os.write(self._pipe, b"+%d\n" % os.getpid())
 
     def forget(self, group: int) -> None:
         """`group` is over."""
-        self._tell(f"-{group}")
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._pipe, b"-%d\n" % group)
 
     def dismiss(self) -> None:
         """Let it go home; what it still watches is ended."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        self._process.stdin.close()
         self._process.wait()
-
-    def _tell(self, line: str) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(line + "\n")
 
 
 def end_groups(groups: set[int], seconds: float = GRACE_SECONDS) -> None:

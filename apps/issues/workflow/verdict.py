@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
 
+from apps.common.refusals import Refused
 from apps.issues.workflow.table import CITY_TIER, LOWEST_TIER, MOVES, Condition, Move, State
 
 
@@ -22,15 +24,17 @@ class Situation:
     is_own_work: bool = False  # the person handled it, or fed it back
 
 
-class UnknownMove(Exception):
+class UnknownMove(Refused):
     """There is no move of that name."""
 
-    def __str__(self) -> str:
-        return translate("There is no such move.")
+    sentence = _("There is no such move.")
+    status = 404
 
 
-class MoveRefused(Exception):
+class MoveRefused(Refused):
     """The table does not allow the move now. `possible` are the moves that it would allow."""
+
+    status = 409
 
     def __init__(self, move: Move, reason: str, possible: tuple[Move, ...]) -> None:
         super().__init__()

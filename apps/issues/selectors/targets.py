@@ -1,0 +1,95 @@
+"""To whom may a platform or cell assign: departments of its own line, and the cells below it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from apps.common.refusals import Refused
+from apps.grids.models import Tier
+from apps.grids.selectors import CellInfo, tree
+from apps.issues import routing
+from apps.issues.models import Issue
+from apps.issues.selectors.catalogue import catalogue
+from apps.issues.workflow import Holder
+from apps.staff.models import Department
+from apps.staff.selectors import handlers_for
+
+
+class TargetRefused(Refused):
+    """Neither or both named, out of reach, or with nobody there."""
+
+    sentence = _("Choose one department or one cell to assign it to.")
+    field = "target"
+
+
+class TargetOutOfReach(TargetRefused):
+    """Not below the holder, and no department of its line."""
+
+    sentence = _("%(holder)s cannot assign to %(target)s: choose one of the list.")
+
+
+class NobodyThere(TargetRefused):
+    """A department without any handler for this cell would let it wait unseen."""
+
+    sentence = _("Nobody at %(target)s takes care of this cell now: choose another one, or give somebody the post.")
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the form offers. `suggested` is the department that the powers name for this category, if it is there."""
+
+    departments: tuple[Department, ...]
+    cells: tuple[CellInfo, ...]
+    suggested: Department | None
+
+
+def targets_for(issue: Issue) -> Targets:
+    """Departments in reach of the holder, and the cells directly below it. One query."""
+    departments = tuple(Department.objects.filter(_reach(issue.holder_grid_id)).order_by("grid__tier", "code"))
+    index = tree()
+    tier = index.cell(issue.holder_grid_id).tier
+    matter = catalogue().matter(issue.category_id, is_urgent=issue.is_urgent)
+    power = routing.nearest_power(catalogue().powers, matter, min(tier, Tier.DISTRICT))
+    kind = power.department_kind if power else ""
+    suggested = next((row for row in departments if kind and row.kind == kind), None)
+    return Targets(departments, tuple(index.children(issue.holder_grid_id)), suggested)
+
+
+def check_target(issue: Issue, *, to_grid_id: int | None, to_department_id: int | None, at: datetime) -> Holder:
+    """The new holder. Raises TargetRefused, TargetOutOfReach or NobodyThere."""
+    if (to_grid_id is None) == (to_department_id is None):
+        raise TargetRefused
+    if to_grid_id is not None:
+        return _cell_below(issue, to_grid_id)
+    department = Department.objects.filter(_reach(issue.holder_grid_id), id=to_department_id or 0).first()
+    if department is None:
+        raise TargetOutOfReach(holder=tree().cell(issue.holder_grid_id).name, target=_department_name(to_department_id))
+    if not handlers_for(department.id, issue.grid_id, at):
+        raise NobodyThere(target=department)
+    return Holder(department.grid_id, department.id)
+
+
+def _reach(grid_id: int) -> Q:
+    """Departments of the cell's line up to its district, and of the cells below; the city's are the city's alone."""
+    index = tree()
+    cell = index.cell(grid_id)
+    if cell.tier == Tier.CITY:
+        return Q()
+    line = [above.id for above in index.chain(grid_id) if above.tier != Tier.CITY]
+    return Q(grid_id__in=[*line, *index.subtree_ids(grid_id)])
+
+
+def _cell_below(issue: Issue, grid_id: int) -> Holder:
+    index = tree()
+    holder = index.cell(issue.holder_grid_id)
+    is_below = index.has(grid_id) and grid_id != holder.id and index.is_within(grid_id, holder.id)
+    if not is_below or not index.cell(grid_id).is_live:
+        name = index.cell(grid_id).name if index.has(grid_id) else f"#{grid_id}"
+        raise TargetOutOfReach(holder=holder.name, target=name)
+    return Holder(grid_id)
+
+
+def _department_name(department_id: int | None) -> str:
+    return str(Department.objects.filter(id=department_id or 0).first() or f"#{department_id}")

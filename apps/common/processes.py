@@ -3,11 +3,16 @@ compares), the tests start single ones.
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 SITE = "grid_mgmt.asgi:application"
 CELERY_APP = "grid_mgmt"
+
+
+WEB_PORT = 8000  # behind the proxy of docker-compose.yml
+LIVE_PORT = 8001
 
 
 @dataclass(frozen=True)
@@ -47,3 +52,13 @@ def worker(*, concurrency: int = 2) -> Service:
 def beat(*, schedule: Path) -> Service:
     """Rings the sweeps. `schedule` is the file in which it remembers when it last did."""
     return Service("beat", ("celery", "--app", CELERY_APP, "beat", "--loglevel", "INFO", "--schedule", str(schedule)))
+
+
+def behind_proxy(*, var: Path) -> Mapping[str, Service]:
+    """The services of docker-compose.yml: pages and the feed apart, so that each grows by itself."""
+    return {
+        "web": web(host="0.0.0.0", port=WEB_PORT),  # noqa: S104 - inside the container network
+        "live": web(host="0.0.0.0", port=LIVE_PORT, workers=1),  # noqa: S104
+        "worker": worker(),
+        "beat": beat(schedule=var / "beat-schedule"),
+    }

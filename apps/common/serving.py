@@ -77,7 +77,7 @@ def serve(options: Options, say: Say) -> None:
             with ExitStack() as held:
                 if names:
                     say("Starting private servers: " + ", ".join(names))
-                held.enter_context(lease.join(names, lambda text: say(text)))
+                held.enter_context(lease.join(names, say))
                 prepare(options, say)
                 supervisor = held.enter_context(supervised(options, say))
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
@@ -88,6 +88,12 @@ def serve(options: Options, say: Say) -> None:
         finally:
             with signals_ignored():
                 lease.wait_until_gone(names, SERVERS_SECONDS)
+
+
+def prepare_only(options: Options, say: Say) -> None:
+    """What must be done once before the services of a deployment start, each in its own container."""
+    with lease.join(lease.needed(), say):
+        prepare(options, say)
 
 
 def check_port(host: str, port: int) -> None:

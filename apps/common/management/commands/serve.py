@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.common.embedded.errors import ServerTrouble
 from apps.common.embedded.process import end_with_parent
-from apps.common.serving import CannotServe, Options, serve
+from apps.common.serving import CannotServe, Options, prepare_only, serve
 
 
 class Command(BaseCommand):
@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", default=os.environ.get("PORT") or "8000")
         parser.add_argument("--workers", type=int, default=2, help="web processes (default 2)")
         parser.add_argument("--no-demo", action="store_true", help="leave an empty city empty")
+        parser.add_argument("--prepare-only", action="store_true", help="migrate, collect static files, and end")
         parser.add_argument(
             "--end-with-parent", action="store_true", help="end when the starting process does, as under make"
         )
@@ -38,7 +39,7 @@ class Command(BaseCommand):
             workers=options["workers"],
         )
         try:
-            serve(asked, self._say)
+            (prepare_only if options["prepare_only"] else serve)(asked, self._say)
         except (CannotServe, ServerTrouble) as trouble:
             raise CommandError(str(trouble)) from trouble
 

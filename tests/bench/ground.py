@@ -1,7 +1,7 @@
 """What the benches stand on: private servers that keep every commit, and databases made from a template city."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,13 +13,11 @@ from apps.common.embedded.postgres import Postgres
 from apps.common.embedded.servers import Server
 from apps.common.embedded.valkey import Valkey
 from tests import servers
-from tests.bench.orm import use_database
 
 Connection = psycopg2.extensions.connection
 
 ROOMY_MEGABYTES = 6_000  # of free memory, from which on 1 GB goes to shared buffers
 CITY = "city"
-EMPTY = "empty"
 ADMIN = "postgres"
 
 
@@ -91,22 +89,11 @@ def make_database(name: str, template: str = "template1") -> None:
         cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
 
 
-def make_once(name: str, fill: Callable[[], object]) -> None:
-    """Make a template database on first use: `fill` runs in a draft that gets its name when it is whole."""
-    if exists(name):
-        return
-    draft = f"{name}_draft"
-    make_database(draft)
-    fill_in(draft, fill)
+def rename_database(old: str, new: str) -> None:
+    """Give a database its final name; one that has it already goes."""
     with _admin() as admin, admin.cursor() as cursor:
-        cursor.execute(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
-
-
-def fill_in(name: str, fill: Callable[[], object]) -> None:
-    """Run `fill` with Django's connection on the database."""
-    use_database(name)
-    fill()
-    use_database(None)
+        cursor.execute(f'DROP DATABASE IF EXISTS "{new}" WITH (FORCE)')
+        cursor.execute(f'ALTER DATABASE "{old}" RENAME TO "{new}"')
 
 
 @contextmanager

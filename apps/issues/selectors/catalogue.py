@@ -1,5 +1,6 @@
 """The catalogue in memory: categories, standards, limits, powers, rules. A few hundred rows, read every report."""
 
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -10,6 +11,8 @@ from typing import Final
 from apps.issues import routing
 from apps.issues.deadlines import Limit, Unit
 from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+
+logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
 
@@ -77,10 +80,15 @@ def _read() -> Catalogue:
         categories=categories,
         by_code={row.code: row for row in categories.values()},
         standards={
-            row.category_id: _limit(row)
+            row.category_id: limit
             for row in Standard.objects.filter(is_default=True).order_by("id").only(*_LIMIT, "category_id")
+            if (limit := _limit(row)) is not None
         },
-        tier_limits={(row.tier, row.purpose): _limit(row) for row in TierLimit.objects.order_by("id")},
+        tier_limits={
+            (row.tier, row.purpose): limit
+            for row in TierLimit.objects.order_by("id")
+            if (limit := _limit(row)) is not None
+        },
         powers=_powers(),
         rules=tuple(map(_rule, RoutingRule.objects.filter(is_active=True).order_by("order", "id"))),
     )
@@ -89,8 +97,13 @@ def _read() -> Catalogue:
 _LIMIT = ("limit_amount", "limit_unit")
 
 
-def _limit(row: Standard | TierLimit) -> Limit:
-    return Limit(row.limit_amount, Unit(row.limit_unit))
+def _limit(row: Standard | TierLimit) -> Limit | None:
+    """The row's limit; None, and a line in the log, for one that no clock can run: it must not stop all reports."""
+    try:
+        return Limit(row.limit_amount, Unit(row.limit_unit))
+    except ValueError:
+        logger.exception("limit %s of %s cannot be counted and is left out", row.pk, type(row).__name__)
+        return None
 
 
 def _powers() -> routing.Powers:

@@ -1,0 +1,46 @@
+"""Clocks for many issues at once: each distinct one is counted once, and none ever fails."""
+
+import logging
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from apps.issues.deadlines import CannotCount, Clock, Limit, Unit, next_working_moment, start_clock
+from apps.issues.selectors.calendar import work_calendar
+
+logger = logging.getLogger(__name__)
+
+UNCOUNTABLE: Final = Limit(Decimal(4), Unit.URGENT_HOUR)  # hours that always count: this clock cannot fail
+
+
+@dataclass
+class Clocks:
+    """Clocks of one batch or sweep. A limit that cannot be counted must not stop a report: four hours then."""
+
+    _known: dict[tuple[Limit, int | None, datetime], tuple[Limit, Clock]] = field(default_factory=dict)
+
+    def start(self, limit: Limit, district_id: int | None, at: datetime) -> tuple[Limit, Clock]:
+        """The clock that starts at that moment by the district's hours (None: the city's), and the limit it runs."""
+        key = (limit, district_id, at)
+        if key not in self._known:
+            self._known[key] = _counted(limit, district_id, at)
+        return self._known[key]
+
+
+def next_alarm(district_id: int | None, now: datetime) -> datetime:
+    """The start of the next working day; tomorrow at this hour where the calendar has none."""
+    try:
+        return next_working_moment(now, work_calendar(district_id))
+    except CannotCount:
+        logger.exception("the calendar has no working day ahead; the alarm rings in a day")
+        return now + timedelta(days=1)
+
+
+def _counted(limit: Limit, district_id: int | None, at: datetime) -> tuple[Limit, Clock]:
+    calendar = work_calendar(district_id)
+    try:
+        return limit, start_clock(at, limit, calendar)
+    except CannotCount:
+        logger.exception("a limit cannot be counted; four hours are used")
+        return UNCOUNTABLE, start_clock(at, UNCOUNTABLE, calendar)

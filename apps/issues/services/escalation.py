@@ -1,0 +1,322 @@
+"""The sweep: nothing waits unseen. Every open issue whose next action is due goes one rung further.
+
+75 % of the limit: reminder; the limit: overdue, and the superior is told; one more limit: the issue moves to the
+superior with a clock of its own, and the late holder stays on the record; at the city it rings again each working day.
+
+One statement a batch claims, moves and records (docs/adr/0004). Two sweepers at once share the work; asleep for a day,
+it goes through the rungs one after the other when it wakes.
+"""
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any, Final, NamedTuple
+
+from django.db import connection, transaction
+
+from apps.common import heartbeat
+from apps.common.feed import publish_after_commit
+from apps.grids.models import Grid, Tier
+from apps.grids.selectors import tree
+from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
+from apps.issues.selectors.calendar import work_calendar
+from apps.issues.selectors.catalogue import catalogue
+from apps.issues.selectors.limits import limit_for
+from apps.issues.services.clocks import Clocks, next_alarm
+from apps.issues.services.routing import BAD_ROW, route_waiting
+from apps.issues.services.telling import MOVED_UP, OVERDUE, OVERDUE_BELOW, REALARM, REMIND, TAKEN, People, Telling, tell
+from apps.issues.workflow import Holder
+
+logger = logging.getLogger(__name__)
+
+BATCH: Final = 1_000
+MOST_BATCHES: Final = 60  # about ten seconds: a task stays short and rings itself again
+WAITING_TOO_LONG: Final = timedelta(seconds=20)  # a ring was lost if a report still waits for its route then
+SWEEPING: Final = 0x5357454550  # "SWEEP", the advisory lock of one sweep at a time
+ANY: Final = 0  # in a clock's key: every category, every district
+ISSUE, HANDOVER, EVENT, GRID = (model._meta.db_table for model in (Issue, Handover, IssueEvent, Grid))
+
+# Literal conditions, so that the partial index on next_action_at serves. Both rows are locked, so that what is read of
+# them is their newest version. `opened` reads from `ended`: the late handover ends before the next begins.
+SWEEP = f"""
+    WITH clock AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(%(clocks)s::jsonb) AS clock (
+            tier integer, category bigint, district bigint, amount numeric, unit varchar(12),
+            remind_at timestamptz, due_at timestamptz, breach_at timestamptz, again_at timestamptz)
+    ), due AS (
+        SELECT issue.id, issue.state, issue.holder_grid_id, issue.holder_department_id, issue.due_at, issue.rung,
+            issue.version, issue.filed_at, issue.grid_id, issue.district_id, issue.category_id,
+            held.id AS handover_id, held.breach_at
+        FROM {ISSUE} AS issue JOIN {HANDOVER} AS held ON held.issue_id = issue.id AND held.ended_at IS NULL
+        WHERE issue.closed_at IS NULL AND issue.next_action_at <= %(now)s
+            AND issue.id <> ALL(%(aside)s) AND (%(only)s::bigint IS NULL OR issue.id = %(only)s)
+        ORDER BY issue.next_action_at, issue.id LIMIT %(batch)s
+        FOR NO KEY UPDATE OF issue, held SKIP LOCKED
+    ), plan AS MATERIALIZED (
+        SELECT due.*, above.id AS superior_id, clock.amount, clock.unit, clock.again_at,
+            clock.remind_at AS new_remind_at, clock.due_at AS new_due_at, clock.breach_at AS new_breach_at,
+            CASE WHEN due.rung = {int(Rung.ON_TIME)} THEN 'remind' WHEN due.rung = {int(Rung.REMINDED)} THEN 'overdue'
+                WHEN above.id IS NULL THEN 'realarm' ELSE 'escalate' END AS kind
+        FROM due
+        JOIN {GRID} AS holder ON holder.id = due.holder_grid_id
+        LEFT JOIN {GRID} AS above ON above.id = CASE
+            WHEN due.holder_department_id IS NOT NULL THEN due.holder_grid_id
+            WHEN holder.tier = {int(Tier.DISTRICT)} THEN %(city)s
+            ELSE holder.parent_id END
+        LEFT JOIN clock ON clock.tier = coalesce(above.tier, {int(Tier.CITY)})
+            AND clock.category = CASE WHEN due.category_id = ANY(%(grave)s) THEN due.category_id ELSE {ANY} END
+            AND clock.district = CASE WHEN due.district_id = ANY(%(own_hours)s) THEN due.district_id ELSE {ANY} END
+    ), ended AS (
+        UPDATE {HANDOVER} AS held SET is_overdue = true,
+            ended_at = CASE WHEN plan.kind = 'escalate' THEN %(now)s::timestamptz END,
+            outcome = CASE WHEN plan.kind = 'escalate' THEN '{LinkKind.ESCALATE}' ELSE '' END
+        FROM plan WHERE held.id = plan.handover_id AND plan.kind IN ('overdue', 'escalate')
+        RETURNING held.issue_id AS issue
+    ), opened AS (
+        INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, from_department_id, to_grid_id, instruction, started_at,
+            limit_amount, limit_unit, remind_at, due_at, breach_at, outcome, is_overdue)
+        SELECT plan.id, '{LinkKind.ESCALATE}', plan.holder_grid_id, plan.holder_department_id, superior_id, '', %(now)s,
+            amount, unit, new_remind_at, new_due_at, new_breach_at, '', false
+        FROM plan JOIN ended ON ended.issue = plan.id WHERE plan.kind = 'escalate'
+    ), moved AS (
+        UPDATE {ISSUE} AS issue SET version = issue.version + 1,
+            state = CASE WHEN plan.kind = 'escalate' THEN '{State.ESCALATED}' ELSE plan.state END,
+            holder_grid_id = CASE WHEN plan.kind = 'escalate' THEN superior_id ELSE plan.holder_grid_id END,
+            holder_department_id = CASE WHEN plan.kind <> 'escalate' THEN plan.holder_department_id END,
+            due_at = CASE WHEN plan.kind = 'escalate' THEN new_due_at ELSE plan.due_at END,
+            rung = CASE plan.kind WHEN 'remind' THEN {int(Rung.REMINDED)} WHEN 'escalate' THEN {int(Rung.ON_TIME)}
+                ELSE {int(Rung.OVERDUE)} END,
+            next_action_at = CASE plan.kind WHEN 'remind' THEN plan.due_at WHEN 'overdue' THEN plan.breach_at
+                WHEN 'escalate' THEN new_remind_at ELSE again_at END
+        FROM plan WHERE issue.id = plan.id
+        RETURNING issue.id AS issue, issue.state AS new_state, issue.holder_grid_id AS new_grid,
+            issue.holder_department_id AS new_department, issue.due_at AS now_due_at, issue.rung AS new_rung,
+            issue.version AS new_version
+    ), written AS (
+        INSERT INTO {EVENT} (issue_id, seq, kind, at, state, holder_grid_id, holder_department_id, due_at, rung,
+            payload, previous, hash)
+        SELECT issue, 0, plan.kind, %(now)s, new_state, new_grid, new_department, now_due_at, new_rung,
+            jsonb_strip_nulls(jsonb_build_object('was_due_at', plan.due_at,
+                'from_grid', CASE WHEN plan.kind = 'escalate' THEN plan.holder_grid_id END,
+                'from_department', CASE WHEN plan.kind = 'escalate' THEN plan.holder_department_id END)),
+            '', ''
+        FROM plan JOIN moved ON moved.issue = plan.id
+    )
+    SELECT plan.kind, issue, new_version, filed_at, grid_id, coalesce(district_id, 0), plan.holder_grid_id,
+        plan.holder_department_id, superior_id, new_grid, new_department
+    FROM plan JOIN moved ON moved.issue = plan.id
+"""
+
+DUE_IDS = f"""
+    SELECT id FROM {ISSUE}
+    WHERE closed_at IS NULL AND next_action_at <= %(now)s AND id <> ALL(%(aside)s)
+    ORDER BY next_action_at, id LIMIT %(batch)s
+"""
+
+REMAINING = f"""
+    SELECT count(*) FROM (
+        SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %s LIMIT {100 * BATCH}) AS due
+"""
+
+
+class Swept(NamedTuple):
+    """What the statement did with one issue."""
+
+    kind: str
+    issue_id: int
+    version: int
+    filed_at: datetime
+    grid_id: int
+    district_id: int
+    was_grid_id: int
+    was_department_id: int | None
+    superior_id: int | None
+    holder_grid_id: int
+    holder_department_id: int | None
+
+    @property
+    def was(self) -> Holder:
+        """Who held it before."""
+        return Holder(self.was_grid_id, self.was_department_id)
+
+    @property
+    def hint(self) -> dict[str, str | int]:
+        """The entry of the live feed."""
+        return {
+            "kind": self.kind,
+            "issue": self.issue_id,
+            "version": self.version,
+            "district": self.district_id,
+            "grid": self.grid_id,
+            "department": self.holder_department_id or 0,
+            "holder_grid": self.holder_grid_id,
+        }
+
+
+@dataclass
+class SweepResult:
+    """What one sweep did. `remaining`: issues still due, counted up to 100,000; 0 when it went to the end."""
+
+    routed: int = 0
+    remind: int = 0
+    overdue: int = 0
+    escalate: int = 0
+    realarm: int = 0
+    remaining: int = 0
+    batches: int = 0
+
+    @property
+    def moved(self) -> int:
+        """All rungs together."""
+        return self.remind + self.overdue + self.escalate + self.realarm
+
+    def count(self, rows: Sequence[Swept]) -> None:
+        """Add a batch."""
+        self.batches += 1
+        for row in rows:
+            setattr(self, row.kind, getattr(self, row.kind) + 1)
+
+
+@dataclass
+class _Round:
+    """What stays the same for all batches of one sweep."""
+
+    now: datetime
+    batch: int
+    people: People
+    values: dict[str, Any]
+    aside: list[int] = field(default_factory=list)  # rows that could not be written
+
+
+def sweep(*, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES) -> SweepResult:
+    """Route what was left waiting, then move whatever is due one rung at a time until nothing is due.
+
+    Stops after `most_batches`, so that a task stays short; `remaining` then says that it must be called again.
+    A row that cannot be written is logged and left for the next sweep; it holds up nobody.
+    """
+    result = SweepResult(routed=route_waiting(now=now, filed_before=now - WAITING_TOO_LONG))
+    turn = _Round(now, batch, People(now), _clocks(now))
+    while result.batches < most_batches:
+        seen, rows = _sweep_batch(turn)
+        if not seen:
+            break
+        result.count(rows)
+    else:
+        result.remaining = _remaining(now)
+    heartbeat.beat("sweep", now)
+    return result
+
+
+@contextmanager
+def only_sweeper() -> Iterator[bool]:
+    """Whether no other sweep is at work. It saves work only: two at once do nothing twice."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SWEEPING])
+        is_only = bool(cursor.fetchone()[0])
+    try:
+        yield is_only
+    finally:
+        if is_only:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [SWEEPING])
+
+
+def _sweep_batch(turn: _Round) -> tuple[int, list[Swept]]:
+    """Move the next batch; returns how many rows were seen, and those that moved."""
+    try:
+        rows = _move(turn, turn.batch)
+    except BAD_ROW:
+        logger.exception("a batch could not be moved; its issues are moved one by one")
+        return _sweep_singly(turn)
+    return len(rows), rows
+
+
+def _sweep_singly(turn: _Round) -> tuple[int, list[Swept]]:
+    with connection.cursor() as cursor:
+        cursor.execute(DUE_IDS, {"now": turn.now, "aside": turn.aside, "batch": turn.batch})
+        ids = [row[0] for row in cursor.fetchall()]
+    moved: list[Swept] = []
+    for issue_id in ids:
+        try:
+            moved += _move(turn, 1, only=issue_id)
+        except BAD_ROW:
+            logger.exception("issue %d could not be moved", issue_id)
+            turn.aside.append(issue_id)
+    return len(ids), moved
+
+
+def _move(turn: _Round, batch: int, only: int | None = None) -> list[Swept]:
+    """One transaction: the statement, the notices, the hints."""
+    values = turn.values | {"now": turn.now, "batch": batch, "only": only, "aside": turn.aside}
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute(SWEEP, values)
+            rows = [Swept(*row) for row in cursor.fetchall()]
+        tell(tellings=_tellings(rows), people=turn.people, now=turn.now)
+        publish_after_commit(row.hint for row in rows)
+    return rows
+
+
+def _remaining(now: datetime) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(REMAINING, [now])
+        return int(cursor.fetchone()[0])
+
+
+def _clocks(now: datetime) -> dict[str, Any]:
+    """Every clock an issue may get when it moves up now: few, because few limits and few calendars differ.
+
+    A grave category has its own limit at every station; a district has its own calendar only where it has own hours.
+    """
+    grave = [row.id for row in catalogue().categories.values() if row.is_grave]
+    city_hours = work_calendar(None)
+    own = [cell.id for cell in tree().districts() if work_calendar(cell.id) is not city_hours]
+    city = tree().city
+    return {
+        "clocks": json.dumps(list(_clock_rows(now, [ANY, *grave], [ANY, *own]))),
+        "grave": grave,
+        "own_hours": own,
+        "city": city.id if city else None,
+    }
+
+
+def _clock_rows(now: datetime, categories: Iterable[int], districts: Iterable[int]) -> Iterator[dict[str, Any]]:
+    clocks = Clocks()
+    for district in districts:
+        again_at = next_alarm(district or None, now).isoformat()
+        for category, tier in product(categories, Tier):
+            wanted = limit_for(category_id=category, tier=tier, purpose=TierLimit.Purpose.DISPATCH)
+            limit, clock = clocks.start(wanted, district or None, now)
+            yield {
+                "tier": int(tier),
+                "category": category,
+                "district": district,
+                "amount": str(limit.amount),
+                "unit": limit.unit,
+                "remind_at": clock.remind_at.isoformat(),
+                "due_at": clock.due_at.isoformat(),
+                "breach_at": clock.breach_at.isoformat(),
+                "again_at": again_at,
+            }
+
+
+def _tellings(rows: Iterable[Swept]) -> Iterator[Telling]:
+    """Holder and superior learn of every rung that concerns them."""
+    for row in rows:
+        about = (row.issue_id, row.filed_at, row.grid_id)
+        above = Holder(row.superior_id) if row.superior_id is not None else None
+        if row.kind == "remind":
+            yield Telling(REMIND, row.was, *about)
+        elif row.kind == "realarm":
+            yield Telling(REALARM, row.was, *about)
+        elif row.kind == "overdue":
+            yield Telling(OVERDUE, row.was, *about)
+            if above is not None:
+                yield Telling(OVERDUE_BELOW, above, *about, about=row.was)
+        elif above is not None:
+            yield Telling(TAKEN, row.was, *about)
+            yield Telling(MOVED_UP, above, *about)

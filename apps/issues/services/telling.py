@@ -1,0 +1,140 @@
+"""What people are told when an issue moves by itself. One sweep may move thousands: nobody gets thousands of notices.
+
+Up to FEW issues of one kind in a batch are told one by one, with a link to each; more become one sentence with a count
+and a link to the list. Platforms see new reports on their board at once, so these are told only what is wrong.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from django.utils.translation import gettext_noop
+
+from apps.grids.models import Tier
+from apps.grids.selectors import tree
+from apps.issues.models import Issue
+from apps.issues.workflow import Holder
+from apps.notices.services import Message, notify_all
+from apps.staff.selectors import people_of_cell, people_of_departments
+
+FEW: Final = 3
+BOARD, TASKS = "/board/", "/t/"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One issue, and many: English msgids with %(number)s and %(cell)s, and with %(count)s."""
+
+    one: str
+    many: str
+
+
+ARRIVED: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s is yours to handle"),
+    gettext_noop("%(count)s reports are yours to handle"),
+)
+ALARM: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s has come to you because posts or rules have a gap: please look"),
+    gettext_noop("%(count)s reports have come to you because posts or rules have a gap: please look"),
+)
+REMIND: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s is due soon"), gettext_noop("%(count)s reports are due soon")
+)
+OVERDUE: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s is overdue with you"),
+    gettext_noop("%(count)s reports are overdue with you"),
+)
+OVERDUE_BELOW: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s is overdue with %(holder)s"),
+    gettext_noop("%(count)s reports are overdue below you"),
+)
+MOVED_UP: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s has moved up to you: it was late below"),
+    gettext_noop("%(count)s reports have moved up to you: they were late below"),
+)
+TAKEN: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s was late and has moved up to your superior"),
+    gettext_noop("%(count)s reports were late and have moved up to your superior"),
+)
+REALARM: Final = Words(
+    gettext_noop("Report %(number)s of %(cell)s is still overdue with the city"),
+    gettext_noop("%(count)s reports are still overdue with the city"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Tell whoever acts for `to` these words about one issue; `about` is the holder the words speak of."""
+
+    words: Words
+    to: Holder
+    issue_id: int
+    filed_at: datetime
+    grid_id: int
+    about: Holder | None = None
+
+
+@dataclass
+class People:
+    """Who acts for whom at one moment; each holder is asked for once."""
+
+    at: datetime
+    _cells: dict[int, list[int]] = field(default_factory=dict)
+    _departments: dict[int, list[int]] = field(default_factory=dict)
+
+    def of(self, holder: Holder) -> Collection[int]:
+        """Ids of the people; call `look_up` before."""
+        if holder.department_id is not None:
+            return self._departments.get(holder.department_id, ())
+        return self._cells.get(holder.grid_id, ())
+
+    def look_up(self, holders: Iterable[Holder]) -> None:
+        """Learn about those not known yet: at most two queries."""
+        wanted = set(holders)
+        cells = {one.grid_id for one in wanted if one.department_id is None} - self._cells.keys()
+        departments = {one.department_id for one in wanted if one.department_id is not None} - self._departments.keys()
+        if cells:
+            self._cells |= people_of_cell(cells, self.at)
+        if departments:
+            self._departments |= people_of_departments(departments, self.at)
+
+
+def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
+    """Write the notices of one batch; returns how many."""
+    told = list(tellings)
+    people.look_up(telling.to for telling in told)
+    piles: dict[tuple[int, Words], list[Telling]] = defaultdict(list)
+    for telling in told:
+        for person in people.of(telling.to):
+            piles[person, telling.words].append(telling)
+    return notify_all(messages=_messages(piles), now=now)
+
+
+def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Message]:
+    for (person, words), pile in piles.items():
+        if len(pile) > FEW:
+            yield Message([person], words.many, {"count": len(pile)}, _list_of(pile[0].to))
+        else:
+            yield from (_single(person, telling) for telling in pile)
+
+
+def _single(person: int, telling: Telling) -> Message:
+    number = Issue(id=telling.issue_id, filed_at=telling.filed_at).number
+    values = {"number": number, "cell": _name(telling.grid_id)}
+    if telling.about is not None:
+        values["holder"] = _name(telling.about.grid_id)
+    return Message([person], telling.words.one, values, f"/i/{number}/")
+
+
+def _name(grid_id: int) -> str:
+    index = tree()
+    return index.cell(grid_id).name if index.has(grid_id) else "?"
+
+
+def _list_of(holder: Holder) -> str:
+    """The page on which the holder sees what it holds."""
+    index = tree()
+    is_cell = holder.department_id is None and index.has(holder.grid_id)
+    return BOARD if is_cell and index.cell(holder.grid_id).tier <= Tier.DISTRICT else TASKS

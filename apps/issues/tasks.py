@@ -1,0 +1,27 @@
+"""Doorbells: each answers its ring and calls one service. Safe to ring twice, or not at all (docs/adr/0004)."""
+
+from celery import shared_task
+
+from apps.common import clock, queue
+from apps.issues.services import escalation, routing
+
+ROUTE_WAITING = "issues.route_waiting"
+SWEEP = "issues.sweep"
+
+
+@shared_task(name=ROUTE_WAITING)
+def route_waiting() -> None:
+    """Route whatever waits. The ring is answered first, so that a report filed from now on rings again."""
+    queue.answer_ring(ROUTE_WAITING)
+    routing.route_waiting(now=clock.now())
+
+
+@shared_task(name=SWEEP)
+def sweep() -> None:
+    """Move whatever is due; what one short turn leaves rings again. A sweep already at work makes this one needless."""
+    with escalation.only_sweeper() as is_only:
+        if not is_only:
+            return
+        result = escalation.sweep(now=clock.now())
+    if result.remaining:
+        queue.after_commit(SWEEP)

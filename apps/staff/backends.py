@@ -12,7 +12,7 @@ from apps.staff.models import User
 class StaffNumberOrPhone(ModelBackend):
     """The staff number first; a phone shared by two people signs in neither of them."""
 
-    def authenticate(  # type: ignore[override]
+    def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **_kwargs: Any
     ) -> User | None:
         """Return the person if the password is theirs and the account is active."""

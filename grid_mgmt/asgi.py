@@ -1,4 +1,4 @@
-"""One root on one port: `/live/` goes to Django's ASGI handler, every other path to Django's WSGI in threads.
+"""One root on one port: `/live/` goes to the feed's own ASGI application, every other path to Django's WSGI in threads.
 
 Pages under Django's own ASGI handler are two to three times slower (measured: docs/adr/0007), and a feed under WSGI
 would hold a thread for every open board. A proxy may split the two later; nothing here changes.
@@ -9,17 +9,17 @@ from typing import cast
 
 from a2wsgi import WSGIMiddleware
 from a2wsgi.wsgi_typing import WSGIApp
-from django.core.asgi import get_asgi_application
 
 from apps.common.one_port import OnePort
-from grid_mgmt.wsgi import application as pages
+from grid_mgmt.wsgi import application as pages  # sets Django up, which the feed's imports need
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "grid_mgmt.settings")
+# isort: split
+from apps.dispatch.live import LiveFeed
 
 THREADS = int(os.environ.get("WEB_THREADS", "4"))
 WAITING_PIECES = 64  # of an answer: a slow reader must not hold a thread either
 
 application = OnePort(
-    live=get_asgi_application(),
+    live=LiveFeed(),
     pages=WSGIMiddleware(cast(WSGIApp, pages), workers=THREADS, send_queue_size=WAITING_PIECES),
 )

@@ -94,7 +94,6 @@ class Move:
 
     name: str
     label: Promise
-    done: Promise
     to: Mapping[State, State]
     target: Target
     words: Promise
@@ -126,7 +125,6 @@ _ROWS: Final = (
     Move(
         name="sign",
         label=pgettext_lazy("move", "Sign"),
-        done=pgettext_lazy("done", "signed for"),
         to={State.ESCALATED: State.ESCALATED, State.ASSIGNED: State.HANDLING},
         target=Target.STAYS,
         words=_NOTE,
@@ -136,7 +134,6 @@ _ROWS: Final = (
     Move(
         name="handle",
         label=pgettext_lazy("move", "Handle"),
-        done=pgettext_lazy("done", "handled"),
         to=_all(State.ESCALATED, State.HANDLING, to=State.HANDLING),
         target=Target.STAYS,
         words=pgettext_lazy("field", "Progress"),
@@ -146,7 +143,6 @@ _ROWS: Final = (
     Move(
         name="assign",
         label=pgettext_lazy("move", "Assign"),
-        done=pgettext_lazy("done", "assigned"),
         to=_all(State.ESCALATED, State.HANDLING, State.FED_BACK, to=State.ASSIGNED),
         target=Target.CHOSEN,
         words=pgettext_lazy("field", "Instruction"),
@@ -157,7 +153,6 @@ _ROWS: Final = (
     Move(
         name="feed_back",
         label=pgettext_lazy("move", "Feed back"),
-        done=pgettext_lazy("done", "fed back"),
         to=_all(State.HANDLING, State.FED_BACK, to=State.FED_BACK),
         target=Target.ASSIGNER,
         words=_RESULT,
@@ -169,7 +164,6 @@ _ROWS: Final = (
     Move(
         name="self_handle",
         label=pgettext_lazy("move", "Solved"),
-        done=pgettext_lazy("done", "solved by the cell itself"),
         to=_all(State.ASSIGNED, State.HANDLING, to=State.CONCLUDED),
         target=Target.NOBODY,
         words=_RESULT,
@@ -181,7 +175,6 @@ _ROWS: Final = (
     Move(
         name="conclude",
         label=pgettext_lazy("move", "Conclude"),
-        done=pgettext_lazy("done", "concluded"),
         to=_all(State.FED_BACK, to=State.CONCLUDED),
         target=Target.NOBODY,
         words=_NOTE,
@@ -191,7 +184,6 @@ _ROWS: Final = (
     Move(
         name="rework",
         label=pgettext_lazy("move", "Send for rework"),
-        done=pgettext_lazy("done", "sent for rework"),
         to=_all(State.FED_BACK, to=State.HANDLING),
         target=Target.WHO_FED_BACK,
         words=_REASON,
@@ -201,7 +193,6 @@ _ROWS: Final = (
     Move(
         name="report_up",
         label=pgettext_lazy("move", "Report up"),
-        done=pgettext_lazy("done", "reported up"),
         to=_all(State.ASSIGNED, State.ESCALATED, State.HANDLING, to=State.ESCALATED),
         target=Target.SUPERIOR,
         words=_REASON,
@@ -211,7 +202,6 @@ _ROWS: Final = (
     Move(
         name="return",
         label=pgettext_lazy("move", "Return"),
-        done=pgettext_lazy("done", "returned"),
         to=_all(State.ASSIGNED, State.HANDLING, State.ESCALATED, to=State.ESCALATED),
         to_downward=State.ASSIGNED,
         target=Target.BACK,

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from apps.grids.models import Tier
 from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.selectors.catalogue import forget_catalogue
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 TIERS = {
@@ -49,13 +50,16 @@ def load_catalogue() -> LoadedCatalogue:
     minors = list(_rows("minor_classes"))
     categories = _add_categories(minors)
     ids = dict(Category.objects.values_list("code", "id"))
-    return LoadedCatalogue(
+    loaded = LoadedCatalogue(
         categories=categories,
         standards=_add_standards(minors, ids),
         powers=_add_powers(minors, ids),
         limits=_add_limits(),
         rules=_add_rules(ids),
     )
+    forget_catalogue()
+    transaction.on_commit(forget_catalogue)
+    return loaded
 
 
 def keywords() -> dict[str, tuple[str, ...]]:

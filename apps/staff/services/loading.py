@@ -8,8 +8,8 @@ from functools import cache
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
 
-from apps.grids.services.loading import copy_rows
 from apps.grids.services.pinyin import initials
+from apps.grids.services.staging import copy_rows
 
 
 @dataclass(frozen=True, slots=True)

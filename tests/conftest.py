@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,12 +111,23 @@ def celery_worker_process(
     process.stop()
 
 
+def _collect_static(environment: dict[str, str]) -> None:
+    """The real site serves hashed files, as in production."""
+    subprocess.run(
+        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
+        cwd=paths.project_dir(),
+        env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "grid_mgmt.settings"},
+        check=True,
+    )
+
+
 @pytest.fixture(scope="session")
 def _web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[dict[str, str]], str]]:
     started: dict[str, ProductProcess] = {}
 
     def address(environment: dict[str, str]) -> str:
         if not started:
+            _collect_static(environment)
             port = free_port()
             service = processes.web(host="127.0.0.1", port=port, workers=1)
             process = ProductProcess(

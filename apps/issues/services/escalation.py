@@ -174,6 +174,11 @@ class SweepResult:
         """All rungs together."""
         return self.remind + self.overdue + self.escalate + self.realarm
 
+    def __add__(self, other: "SweepResult") -> "SweepResult":
+        """Two turns as one; what remains is what remains after the second."""
+        sums = {name: value + getattr(other, name) for name, value in vars(self).items()}
+        return SweepResult(**sums | {"remaining": other.remaining})
+
     def count(self, rows: Sequence[Swept]) -> None:
         """Add a batch."""
         self.batches += 1

@@ -3,25 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from io import StringIO
-from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 import shapely
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from shapely.geometry.base import BaseGeometry
 
 from apps.grids.geometry import areas_m2
-from apps.grids.models import Tier
+from apps.grids.models import Grid, Tier
 from apps.grids.services.lock import bump_version, tree_lock
 from apps.grids.services.numbering import renumber_forest
 from apps.grids.services.pinyin import initials
+from apps.grids.services.staging import BATCH, batched, copy_rows, drop_staged, insert_staged, stage
 
-Item = TypeVar("Item")
-
-BATCH = 5_000
 SIMPLE_DEGREES = {Tier.CITY: 2e-3, Tier.DISTRICT: 1e-3, Tier.LEVEL1: 4e-4, Tier.LEVEL2: 2e-4, Tier.LEVEL3: 1e-4}
 """How far a border may stray on a map: 200 m for the city, 10 m for the smallest cells."""
 
@@ -48,45 +42,27 @@ def load_cells(*, cells: Iterable[CellRow], now: datetime, source_crs: str = "wg
     """
     polygons: dict[str, BaseGeometry] = {}
     tiers: dict[str, int] = {}
-    with tree_lock(), connection.cursor() as cursor:
-        cursor.execute(_STAGE)
-        for batch in batched(cells, BATCH):
-            copy_rows(cursor, "COPY staged_cells FROM STDIN", map(_fields, batch))
-            for cell in batch:
-                if cell.polygon is not None:
-                    polygons[cell.code], tiers[cell.code] = cell.polygon, cell.tier
-        for statement in _INSERT:
-            cursor.execute(statement)
-        cursor.execute("DROP TABLE staged_cells")
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        for cell in cells:
+            if cell.polygon is not None:
+                polygons[cell.code], tiers[cell.code] = cell.polygon, cell.tier
+            yield _fields(cell)
+
+    with tree_lock():
+        stage(rows())
+        insert_staged()
+        drop_staged()
         renumber_forest()
-        cursor.execute("SELECT code, id FROM grids_grid WHERE valid_to IS NULL")
-        ids: dict[str, int] = dict(cursor.fetchall())
+        ids: dict[str, int] = dict(Grid.objects.filter(valid_to=None).order_by().values_list("code", "id"))
         write_boundaries(ids, polygons, tiers, now=now, source_crs=source_crs)
         bump_version()
     return ids
 
 
-_STAGE = """
-CREATE TEMP TABLE staged_cells (
-    code text, name text, pinyin text, tier smallint, parent_code text, is_local_code boolean, valid_from date
-) ON COMMIT DROP
-"""
-# Level by level, so that a parent always has its id before its children ask for it. A parent that is nowhere leaves
-# parent_id empty, which the check constraint refuses.
-_INSERT_TIER = """
-INSERT INTO grids_grid (code, name, pinyin, tier, parent_id, is_local_code, valid_from, tree_id, level, lft, rght)
-SELECT s.code, s.name, s.pinyin, s.tier, p.id, s.is_local_code, s.valid_from,
-       coalesce(p.tree_id, (SELECT coalesce(max(tree_id), 0) FROM grids_grid) + row_number() OVER (ORDER BY s.code)),
-       0, 0, 0
-FROM staged_cells s LEFT JOIN grids_grid p ON p.code = s.parent_code AND p.valid_to IS NULL AND s.tier > 1
-WHERE s.tier = {tier}
-"""
-_INSERT = tuple(_INSERT_TIER.format(tier=tier) for tier in range(5))
-
-
 def _fields(cell: CellRow) -> tuple[object, ...]:
     parent = cell.parent_code or None
-    return (cell.code, cell.name, initials(cell.name), cell.tier, parent, cell.is_local_code, cell.valid_from)
+    return (None, cell.code, cell.name, initials(cell.name), cell.tier, parent, cell.is_local_code, cell.valid_from)
 
 
 def write_boundaries(
@@ -126,22 +102,3 @@ def _boundary_rows(
 def simplify(shapes: Sequence[BaseGeometry], tier: Tier) -> list[BaseGeometry]:
     """Return the shapes of one tier with fewer corners; borders they share stay shared."""
     return list(shapely.coverage_simplify(np.asarray(shapes, dtype=object), SIMPLE_DEGREES[tier]))
-
-
-def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Yield lists of up to `size` items."""
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[object]]) -> None:
-    """Send rows by COPY in text format; None becomes NULL."""
-    text = StringIO()
-    for row in rows:
-        text.write("\t".join("\\N" if value is None else str(value).translate(_ESCAPES) for value in row) + "\n")
-    text.seek(0)
-    cursor.copy_expert(statement, text)

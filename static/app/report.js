@@ -134,13 +134,16 @@ form.addEventListener("submit", async (event) => {
   if (sending) return event.preventDefault();
   sending = true;
   event.preventDefault();
-  const submit = document.getElementById("submit");
-  submit.setAttribute("aria-busy", "true");
+  const send = document.getElementById("send");
+  send.setAttribute("aria-busy", "true");
   say(words.sending);
   await busy;
   remember();
   form.submit();
 });
 window.addEventListener("pageshow", ({ persisted }) => {
-  if (persisted) sending = false;
+  if (!persisted) return;
+  sending = false;
+  document.getElementById("send").removeAttribute("aria-busy");
+  say("");
 });

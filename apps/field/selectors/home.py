@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
-
 from apps.field.selectors.places import WALKING_ROLES
 from apps.grids.models import Tier
 from apps.grids.selectors import CellInfo, tree
 from apps.issues.models import Issue
-from apps.staff.models import Role, User
+from apps.issues.selectors.queue import Filters, queue_page
+from apps.staff.models import User
 from apps.staff.selectors import Scope, people_of_cell
 
 LATEST = 5
@@ -49,7 +48,7 @@ def home_of(user: User, scope: Scope, now: datetime) -> Home:
     """Return the page's content in at most five queries."""
     return Home(
         places=_places(scope),
-        tasks=_tasks(scope),
+        tasks=_tasks(scope, now),
         latest=latest_reports(user),
         contacts=_contacts(user, scope, now),
     )
@@ -66,18 +65,10 @@ def _places(scope: Scope) -> tuple[str, ...]:
     return tuple(dict.fromkeys(index.cell(post.grid_id).name for post in scope.posts))
 
 
-def _tasks(scope: Scope) -> Tasks:
-    """What the cells one leads, or the departments one works for, hold now."""
-    held = Q()
-    cells = [post.grid_id for post in scope.posts if post.role == Role.LEADER and post.tier >= Tier.LEVEL1]
-    if cells:
-        held |= Q(holder_grid_id__in=cells, holder_department=None)
-    if departments := [department for department, _grid in scope.departments]:
-        held |= Q(holder_department_id__in=departments)
-    if not held:
-        return Tasks(0, False, None)
-    rows = list(Issue.objects.filter(held, closed_at=None).order_by("due_at", "id")[: COUNTED + 1])
-    return Tasks(min(len(rows), COUNTED), len(rows) > COUNTED, rows[0] if rows else None)
+def _tasks(scope: Scope, now: datetime) -> Tasks:
+    """What the cells one acts for, or the departments one works for, hold now. One query."""
+    page = queue_page(scope, Filters(mine=True), at=now, size=COUNTED)
+    return Tasks(len(page.rows), page.next_cursor is not None, page.rows[0] if page.rows else None)
 
 
 def _contacts(user: User, scope: Scope, now: datetime) -> Sequence[Contact]:

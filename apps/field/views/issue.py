@@ -6,7 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.common import clock
-from apps.field.selectors.reports import holder_of, visible_report
+from apps.field.selectors.reports import holder_of
+from apps.issues.selectors.detail import detail
 from apps.staff.access import scope_of_request
 
 
@@ -14,8 +15,9 @@ from apps.staff.access import scope_of_request
 @require_safe
 def issue(request: HttpRequest, number: str) -> HttpResponse:
     """`/m/issue/<number>/`: state, holder, clock and history of a report the person may see."""
-    found = visible_report(scope_of_request(request), number)
+    now = clock.now()
+    found = detail(number, scope_of_request(request), now)
     if found is None:
         raise Http404
-    now = clock.now()
-    return render(request, "field/issue.html", {"issue": found, "holder": holder_of(found, now), "now": now})
+    context = {"detail": found, "issue": found.issue, "holder": holder_of(found.issue, now), "now": now}
+    return render(request, "field/issue.html", context)

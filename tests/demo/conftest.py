@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import transaction
 from django.test import override_settings
+from django.utils import translation
 from pytest_django import DjangoDbBlocker
 
 from apps.demo.services.building import Built, build_city
@@ -40,7 +41,9 @@ def city(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[
 
 @pytest.fixture(autouse=True)
 def _demo_is_allowed(settings: Any) -> Iterator[None]:
+    """The tests name their own servers, so they say that these are for show; commands speak English to them."""
     settings.DEMO_ALLOWED = True
-    yield
+    with translation.override("en"):
+        yield
     for forget in CACHES:  # what the process keeps in memory must not outlive a city that was rolled back
         forget()

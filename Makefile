@@ -1,5 +1,5 @@
 # Everything a newcomer, CI and the README call. `make run` needs Python 3.11 or newer and make, nothing else.
-#   make run [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12]
+#   make run [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12] [ARGS=--no-demo]
 #   make test [ARGS="-k board"]        make bench [ONLY=name]
 .POSIX:
 .PHONY: run test check lint types bench messages lock demo-reset clean venv venv-dev help
@@ -8,7 +8,7 @@ PY = .venv/bin/python
 BIN = .venv/bin
 
 run: venv
-	@exec $(PY) manage.py serve --end-with-parent
+	@exec $(PY) manage.py serve --end-with-parent $(ARGS)
 
 test: venv-dev
 	@exec $(PY) -m pytest $(ARGS)

@@ -1,6 +1,6 @@
 """Draw cells: a boundary never overlaps a neighbour's, stays inside the parent's and keeps the children inside."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -133,7 +133,7 @@ def save_outline(*, cell_id: int, tier: Tier, outline: BaseGeometry, now: dateti
         grid_id=cell_id,
         defaults={
             "wkb": shapely.to_wkb(outline),
-            "simple_wkb": shapely.to_wkb(_simplified(outline, neighbours, tier)),
+            "simple_wkb": shapely.to_wkb(simplify([outline, *neighbours], tier)[0]),
             "min_lon": west,
             "min_lat": south,
             "max_lon": east,
@@ -143,12 +143,6 @@ def save_outline(*, cell_id: int, tier: Tier, outline: BaseGeometry, now: dateti
             "updated_at": now,
         },
     )
-
-
-def _simplified(outline: BaseGeometry, neighbours: Sequence[BaseGeometry], tier: Tier) -> BaseGeometry:
-    """Simplify among the neighbours, so that the shared borders come out the same as theirs."""
-    simple = simplify([outline, *neighbours], tier)[0]
-    return simple if simple.is_valid and not simple.is_empty else outline
 
 
 def uncovered_m2(parent_ids: Iterable[int | None]) -> float | None:

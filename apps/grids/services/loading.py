@@ -1,6 +1,6 @@
 """Cells and boundaries in bulk: COPY into staging, one INSERT, one numbering."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -72,14 +72,19 @@ def write_boundaries(
     *,
     now: datetime,
     source_crs: str,
+    only: Container[str] | None = None,
 ) -> None:
-    """Write the boundaries of cells, each tier simplified as one coverage, so that neighbours still fit on a map."""
+    """Write the boundaries of cells, each tier simplified as one coverage, so that neighbours still fit on a map.
+
+    With `only`, the others are there to be fitted to, and are not written.
+    """
     with connection.cursor() as cursor:
         for tier in sorted(set(tiers.values())):
             codes = [code for code in polygons if tiers[code] == tier]
             shapes = [polygons[code] for code in codes]
             rows = _boundary_rows([ids[code] for code in codes], shapes, Tier(tier), now, source_crs)
-            for batch in batched(rows, BATCH):
+            wanted = (row for code, row in zip(codes, rows, strict=True) if only is None or code in only)
+            for batch in batched(wanted, BATCH):
                 copy_rows(cursor, _COPY_BOUNDARIES, batch)
 
 
@@ -100,5 +105,12 @@ def _boundary_rows(
 
 
 def simplify(shapes: Sequence[BaseGeometry], tier: Tier) -> list[BaseGeometry]:
-    """Return the shapes of one tier with fewer corners; borders they share stay shared."""
-    return list(shapely.coverage_simplify(np.asarray(shapes, dtype=object), SIMPLE_DEGREES[tier]))
+    """Return the shapes of one tier with fewer corners; borders they share stay shared.
+
+    Where they do not fit each other to begin with, a shape may come out broken: it is then simplified by itself.
+    """
+    simple = list(shapely.coverage_simplify(np.asarray(shapes, dtype=object), SIMPLE_DEGREES[tier]))
+    for place, (shape, small) in enumerate(zip(shapes, simple, strict=True)):
+        if small.is_empty or not small.is_valid:
+            simple[place] = shape.simplify(SIMPLE_DEGREES[tier], preserve_topology=True)
+    return simple

@@ -66,10 +66,16 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
+def _field(value: object) -> str:
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    return "\\N" if value is None else str(value)
+
+
 def copy_rows(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[object]]) -> None:
     """Send rows by COPY in text format; None becomes NULL."""
     text = StringIO()
     for row in rows:
-        text.write("\t".join("\\N" if value is None else str(value).translate(_ESCAPES) for value in row) + "\n")
+        text.write("\t".join(_field(value) for value in row) + "\n")
     text.seek(0)
     cursor.copy_expert(statement, text)

@@ -143,6 +143,8 @@ def _file(
         filed = file_report(reporter=user, report=_report(form, place, photos), now=clock.now())
     except KeyReused:
         return _filed_before(request, key)
+    except OutsideCity:  # the boundaries have changed since the cell was settled
+        return _keep_and_ask(request, form, key, uploads)
     except Refused as refused:
         form.add_error(FORM_FIELDS.get(refused.field), str(refused))
         return _correct(request, form, key, uploads)

@@ -35,6 +35,7 @@ def new_home() -> str:
     """A fresh directory, short enough for sockets, that any user may enter but only ours may use."""
     home = tempfile.mkdtemp(prefix=PREFIX, dir=paths.short_temp())
     Path(home).chmod(0o755)
+    (Path(home) / "var" / "static").mkdir(parents=True)  # WhiteNoise warns where nothing has been collected
     return home
 
 

@@ -18,7 +18,7 @@ from types import FrameType
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
-from django.db import connection, connections
+from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from apps.common import processes
@@ -36,6 +36,7 @@ SERVERS_SECONDS = 2.2  # for the private servers to end, when nobody else uses t
 FIRST_ANSWER_SECONDS = 60
 CRASHES = 5  # of one service within CRASH_SECONDS: then it is not an accident
 CRASH_SECONDS = 60.0
+LEAST_POSTGRES = 150_000
 LOG_BYTES = 20 * 2**20
 
 
@@ -118,6 +119,7 @@ def check_port(host: str, port: int) -> None:
 
 def prepare(options: Options, say: Say) -> None:
     """Bring database, demo city and static files up to date; quick when they are."""
+    _check_database()
     executor = MigrationExecutor(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if plan:
@@ -127,6 +129,18 @@ def prepare(options: Options, say: Say) -> None:
         call_command("build_city", if_empty=True)
     _collect_static(say)
     connections.close_all()
+
+
+def _check_database() -> None:
+    """Refuse a database that does not answer or is too old, in words rather than in a traceback."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise CannotServe(f"The database does not answer: {first_line}. Is DATABASE_URL right?") from None
+    version = connection.connection.server_version
+    if version < LEAST_POSTGRES:
+        raise CannotServe(f"PostgreSQL {LEAST_POSTGRES // 10_000} or newer is needed; this one is {version // 10_000}.")
 
 
 def _collect_static(say: Say) -> None:

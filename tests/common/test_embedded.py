@@ -281,6 +281,8 @@ def test_programs_closed_to_that_user_are_copied_with_their_libraries(
 ) -> None:
     monkeypatch.setattr(paths, "SYSTEM_HOME", var.parent / "system")
     monkeypatch.setattr(paths, "can_enter", lambda _user, _directory: False)
+    monkeypatch.delenv("PG_BIN", raising=False)
+    monkeypatch.delenv("VALKEY_BIN", raising=False)
     user = paths.run_user()
     initdb = binaries.postgres_bin(user) / "initdb"
     assert var.parent in initdb.parents

@@ -152,6 +152,14 @@ def test_a_taken_port_is_said_before_anything_is_started(var: Path) -> None:
     assert not (var / "servers").exists()
 
 
+def test_a_database_that_does_not_answer_is_one_sentence(var: Path) -> None:
+    away = {"DATABASE_URL": "postgres://me@127.0.0.1:1/nothing", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    ran = manage(var, "serve", PORT=str(free_port()), **away)
+    assert ran.returncode != 0
+    assert "The database does not answer" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 @pytest.mark.parametrize("port", ["eighty", "0", "65536", "-1", "٨٠٠٠"])
 def test_a_port_that_is_none_is_refused(var: Path, port: str) -> None:
     ran = manage(var, "serve", PORT=port)

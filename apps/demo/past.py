@@ -72,28 +72,29 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A staged report: so many minutes ago, and how far it has come."""
+    """A staged report: so many minutes ago, and how far it has come; `at_star`: in the ninth cell, by its leader."""
 
     code: str
     minutes: int
     stop: str
+    at_star: bool = False
 
 
 STAGED = (
-    Scene("070301", 3, "unsigned"),
+    Scene("070301", 3, "unsigned", at_star=True),  # the article's own: 有建筑垃圾未清运
     Scene("071001", 8, "unsigned"),
     Scene("030101", 14, "unsigned"),
     Scene("071201", 21, "unsigned"),
     Scene("070302", 33, "unsigned"),
     Scene("020301", 47, "unsigned"),
-    Scene("070301", 61, "signed"),
+    Scene("070301", 61, "signed", at_star=True),
     Scene("030102", 75, "signed"),
-    Scene("070301", 95, "assigned"),
+    Scene("070301", 95, "assigned", at_star=True),
     Scene("070302", 110, "assigned"),
     Scene("030101", 140, "assigned"),
     Scene("070301", 200, "handling"),
     Scene("030101", 260, "handling"),
-    Scene("070301", 400, "fed_back"),
+    Scene("070301", 400, "fed_back", at_star=True),
     Scene("070302", 460, "fed_back"),
 )
 
@@ -106,13 +107,24 @@ def tell_past(world: World, rng: Random, *, days: int, per_day: int) -> list[Iss
         row = _report(world, rng, cell, subject, filed_at)
         _Story(world, rng, Life(world.setting, row), subject).live()
         rows.append(row)
-    by_code = {subject.code: subject for subject in world.subjects}
-    for scene in STAGED if days else ():
-        filed_at = world.setting.now - timedelta(minutes=scene.minutes, seconds=17)
-        row = _report(world, rng, world.star, by_code[scene.code], filed_at)
-        _Story(world, rng, Life(world.setting, row), by_code[scene.code], scene.stop).live()
-        rows.append(row)
+    rows += _stage(world, rng) if days else []
     return sorted(rows, key=lambda row: row.filed_at)
+
+
+def _stage(world: World, rng: Random) -> Iterator[IssueRow]:
+    """The staged reports, all in the district of the ninth cell."""
+    by_code = {subject.code: subject for subject in world.subjects}
+    district = world.chains[world.star][3]
+    near = [cell for cell, chain in world.chains.items() if chain[3] == district]
+    for scene in STAGED:
+        filed_at = world.setting.now - timedelta(minutes=scene.minutes, seconds=17)
+        row = _report(world, rng, world.star if scene.at_star else pick(rng, near), by_code[scene.code], filed_at)
+        row.is_urgent = False
+        if scene.at_star:
+            leader = world.cast.leaders[world.star]
+            row.reporter_id, row.reporter_post_id, row.text = leader.user_id, leader.post_id, ""
+        _Story(world, rng, Life(world.setting, row), by_code[scene.code], scene.stop).live()
+        yield row
 
 
 def _draw(world: World, rng: Random, days: int, per_day: int) -> Iterator[tuple[datetime, int, Subject]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from apps.demo.fanout import DATA, FULL_STAFF, apportion, spread
+from apps.demo.fanout import DATA, FULL_STAFF, apportion, read_districts, spread
 from apps.demo.names import person_name
 from apps.demo.plan import CITY, DISTRICT, LEVEL1, LEVEL2, LEVEL3, CityPlan
 
@@ -97,6 +97,7 @@ class _Builder:
         self.children = plan.children()
         self.numbers: dict[str, int] = {}
         self.leaders: dict[int, int] = {}
+        self.english = {row.code: row.name_en for row in read_districts()}
 
     def hire(self, cell: int) -> int:
         """A new person with a staff number of that cell's district."""
@@ -125,6 +126,7 @@ class _Builder:
             rows = list(csv.DictReader(file))
         for cell in [*self.plan.of_tier(CITY), *self.plan.of_tier(DISTRICT)]:
             place = self.plan.cells[cell]
+            english = self.english.get(place.code[:6], "Zhengzhou")
             is_city = place.tier == CITY
             for row in rows:
                 name = place.name + row["city_name" if is_city else "district_name"]
@@ -132,7 +134,7 @@ class _Builder:
                     name = place.name + "公安局"
                 code = f"{place.code[:6]}-{row['kind']}"
                 self.roster.departments.append(
-                    PlannedDepartment(code, row["kind"], name, row["name_en"], cell, int(row["size"]))
+                    PlannedDepartment(code, row["kind"], name, f"{english} {row['name_en']}", cell, int(row["size"]))
                 )
 
     def fill_leaders(self) -> None:

@@ -17,10 +17,12 @@ from apps.grids.models import Boundary, Grid, Tier
 from apps.grids.selectors import tree
 from apps.issues.models import Handover, Issue, IssueEvent, State
 from apps.issues.selectors.acting import standing_from
+from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.escalation import sweep
 from apps.issues.services.moves import MoveFields, make_move
 from apps.issues.workflow import possible_moves
+from apps.notices.models import Notice
 from apps.staff.models import Department, Post, Role, User
 from apps.staff.selectors import Scope, scope_of
 from tests.demo.conftest import NOW, SCALE, build
@@ -43,9 +45,10 @@ def test_a_built_city_has_what_was_planned(city: Built) -> None:
     assert city.events == IssueEvent.objects.count()
 
 
-def test_tree_and_coverage_of_a_built_city_are_faultless(city: Built) -> None:
+def test_tree_coverage_and_invariants_of_a_built_city_are_faultless(city: Built) -> None:
     for command in ("check_tree", "check_coverage"):
         call_command(command, stdout=StringIO())
+    assert not check_invariants(now=NOW).findings
 
 
 def test_building_twice_is_refused_and_changes_nothing(city: Built) -> None:
@@ -144,7 +147,8 @@ def test_the_dispatcher_finds_fresh_unsigned_reports_of_the_article(city: Built)
     mine = visible_issues(scope_of(account("dispatcher").id, NOW)).filter(
         state=State.ESCALATED, holder_grid=district, filed_at__gt=NOW - timedelta(hours=1), handovers__signed_at=None
     )
-    assert mine.filter(grid__name="园田社区第九网格", category__sentence="有建筑垃圾未清运").exists()
+    fresh = mine.filter(grid__name="园田社区第九网格", category__sentence="有建筑垃圾未清运", text="")
+    assert fresh.filter(reporter=account("leader")).exists()
     assert mine.distinct().count() >= 5
 
 
@@ -153,6 +157,7 @@ def test_handler_and_leader_find_their_own_work(city: Built) -> None:
     assert handler.filter(state=State.ASSIGNED, closed_at=None).count() >= 2
     assert handler.filter(state=State.HANDLING, closed_at=None).exists()
     assert Issue.objects.filter(reporter=account("leader")).count() >= 5
+    assert Notice.objects.filter(recipient=account("handler"), read_at=None).exists()
     assert visible_issues(scope_of(account("viewer").id, NOW)).count() > 20
 
 

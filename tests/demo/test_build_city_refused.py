@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from apps.demo.accounts import DEMO_PASSWORD
-from apps.demo.services.building import BadScale, DemoNotAllowed
+from apps.demo.services.building import BadPast, BadScale, DemoNotAllowed
 from apps.grids.models import Grid
 from apps.issues.models import Category
 from apps.staff.models import User
@@ -46,3 +46,13 @@ def test_the_command_tells_what_it_built_and_that_it_is_for_show() -> None:
     with pytest.raises(CommandError):
         call_command("build_city", scale=SCALE, stdout=output)
     call_command("build_city", scale=SCALE, if_empty=True, stdout=output)
+
+
+@pytest.mark.parametrize("past", [{"days": -1}, {"days": 400}, {"issues_per_day": -5}])
+def test_an_impossible_past_is_refused(past: dict[str, int]) -> None:
+    with pytest.raises(BadPast):
+        build(**past)
+
+
+def test_a_city_without_a_past_has_no_issues() -> None:
+    assert build(days=0).issues == 0

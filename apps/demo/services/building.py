@@ -10,12 +10,14 @@ from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
 from apps.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD, claim_accounts
 from apps.demo.people import Roster, plan_people
 from apps.demo.plan import CityPlan, plan_city
+from apps.demo.services.notices import tell_city
 from apps.demo.services.past import tell_city_past
 from apps.grids.models import Grid, Tier
 from apps.grids.services import CellRow, load_cells
@@ -71,6 +73,12 @@ class BadScale(CannotBuild):
     sentence = _("The scale must be above 0 and at most 1.")
 
 
+class BadPast(CannotBuild):
+    """More than a year of past, or a negative number of days or issues."""
+
+    sentence = _("The past may have 0 to 366 days, with 0 or more issues a day.")
+
+
 @dataclass(slots=True)
 class Built:
     """What was built, and the seconds each phase took."""
@@ -80,6 +88,7 @@ class Built:
     posts: int = 0
     issues: int = 0
     events: int = 0
+    notices: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
@@ -107,12 +116,14 @@ def build_city(
 ) -> Built:
     """Build the city of that seed and size, with `days` of past issues before `now`, in one transaction.
 
-    `on_step` hears the name of each step as it begins. Raises DemoNotAllowed, CityExists, BadScale.
+    `on_step` hears the name of each step as it begins. Raises DemoNotAllowed, CityExists, BadScale, BadPast.
     """
     if not settings.DEMO_ALLOWED:
         raise DemoNotAllowed
     if not 0 < scale <= 1:
         raise BadScale
+    if not 0 <= days <= 366 or (issues_per_day or 0) < 0:
+        raise BadPast
     if city_exists() and not reset:
         raise CityExists
     built = Built()
@@ -130,6 +141,7 @@ def build_city(
             rows = tell_city_past(plan, days=days, per_day=per_day, now=now)
         with built.timed("history", on_step):
             built.issues, built.events = load_issues(issues=rows)
+            built.notices = tell_city(now=now)
     return built
 
 
@@ -140,7 +152,7 @@ def _load(plan: CityPlan, roster: Roster, built: Built, now: datetime, on_step: 
         load_staff(
             people=_person_rows(roster),
             departments=_department_rows(plan, roster),
-            posts=_post_rows(plan, roster, now.date()),
+            posts=_post_rows(plan, roster, timezone.localdate(now)),
             now=now,
         )
         built.people, built.posts = len(roster.people), len(roster.posts)

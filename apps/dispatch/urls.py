@@ -1,7 +1,17 @@
-"""Addresses of this room."""
+"""Addresses of this room. `/live/` is an ASGI application of its own: grid_mgmt.asgi, apps.dispatch.live."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from apps.dispatch.views import board, issue, photos, tasks
 
 app_name = "dispatch"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("board/", board.board, name="board"),
+    path("board/pulse/", board.pulse, name="pulse"),
+    path("t/", tasks.tasks, name="tasks"),
+    path("t/pulse/", tasks.pulse, name="tasks_pulse"),
+    path("i/<str:number>/", issue.issue, name="issue"),
+    path("i/<str:number>/<slug:name>/", issue.move, name="move"),
+    path("photo/<int:photo_id>/", photos.photo, name="photo"),
+]

@@ -14,7 +14,7 @@ const words = document.querySelector("#board-words").dataset;
 const list = () => document.querySelector("#rows");
 const pane = () => document.querySelector("#pane");
 const rows = () => [...list().querySelectorAll("[data-id]")];
-const current = () => list().querySelector("[aria-current=true]");
+const current = () => list().querySelector("[data-id]:has([aria-current])");
 
 // ---- looking: one request brings captions, counts, changed rows and how many new ones wait -------------------
 
@@ -55,10 +55,10 @@ function show(news) {
   for (const row of news.rows) {
     const old = document.getElementById(`row-${row.id}`);
     if (!old) continue;
-    const isCurrent = old.getAttribute("aria-current");
+    const isCurrent = old === current();
     const hadFocus = old.contains(document.activeElement);
     const fresh = element(row.html);
-    if (isCurrent) fresh.setAttribute("aria-current", isCurrent);
+    if (isCurrent) fresh.querySelector("a").setAttribute("aria-current", "true");
     old.replaceWith(fresh);
     htmx.process(fresh);
     if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
@@ -169,19 +169,26 @@ function refreshPane() {
 
 function mark(id) {
   for (const row of rows()) {
-    row.dataset.id === String(id) ? row.setAttribute("aria-current", "true") : row.removeAttribute("aria-current");
+    const link = row.querySelector("a");
+    row.dataset.id === String(id) ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
   }
 }
 
 document.body.addEventListener("htmx:beforeSwap", (event) => {
   const { xhr } = event.detail;
+  if (new URL(xhr.responseURL, location.href).pathname.startsWith("/login/")) {
+    event.detail.shouldSwap = false;
+    location.reload();
+    return;
+  }
   if ([403, 404, 409, 422].includes(xhr.status) && xhr.getResponseHeader("X-Pane")) {
     event.detail.shouldSwap = true;    // a refusal is an answer: the pane says what is possible instead
     event.detail.isError = false;
   }
 });
 document.body.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target.id !== "pane" && event.target.id !== "pane") return;
+  if (event.detail.target.id === "queue") return look();
+  if (event.detail.target.id !== "pane") return;
   const open = pane();
   mark(open.dataset.id);
   board.classList.toggle("has-pane", Boolean(open.dataset.id));
@@ -190,7 +197,13 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.requestConfig?.verb === "post") look();
 });
 for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
-  document.body.addEventListener(failure, sayStale);
+  document.body.addEventListener(failure, () => {
+    const place = pane()?.querySelector("[data-failed]");
+    if (!place) return sayStale();
+    place.textContent = words.failed;    // what was typed stays where it is
+    place.hidden = false;
+    place.scrollIntoView({ block: "nearest" });
+  });
 }
 
 // ---- keys -------------------------------------------------------------------------------------------------------

@@ -40,7 +40,8 @@ class BadCursor(Refused):
 class Filters:
     """What a list is narrowed to. `grid_id` means the whole subtree; `words` are searched in text and cell names.
 
-    mine: only what the person acts for, as holder cell or department.
+    mine: only what the person acts for, as holder cell or department. desks: only what lies with these cells
+    themselves, not with their departments. is_soon: reminded, but not yet due.
     """
 
     state: State | None = None
@@ -51,6 +52,9 @@ class Filters:
     is_urgent: bool | None = None
     words: str = ""
     mine: bool = False
+    desks: tuple[int, ...] | None = None
+    is_signed: bool | None = None
+    is_soon: bool = False
 
     def as_q(self, at: datetime) -> Q:
         """The filters that are plain conditions on the issue's row."""
@@ -69,6 +73,17 @@ class Filters:
             found &= Q(is_urgent=self.is_urgent)
         if self.words:
             found &= _words(self.words)
+        return found & self._clock_and_desk(at)
+
+    def _clock_and_desk(self, at: datetime) -> Q:
+        found = Q()
+        if self.desks is not None:
+            found &= Q(holder_grid_id__in=self.desks, holder_department=None)
+        if self.is_signed is not None:
+            unsigned = Exists(Handover.objects.filter(issue_id=OuterRef("pk"), ended_at=None, signed_at=None))
+            found &= ~Q(unsigned) if self.is_signed else Q(unsigned)
+        if self.is_soon:
+            found &= Q(due_at__gt=at) & (Q(rung=Rung.REMINDED) | Q(rung=Rung.ON_TIME, next_action_at__lte=at))
         return found
 
 

@@ -1,0 +1,70 @@
+"""Issues as lines of a queue: what a dispatcher must know to choose the next one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.translation import pgettext
+
+from apps.issues.models import Handover, Issue, LinkKind, Rung, State
+from apps.issues.selectors.wording import caption_text
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One issue. `is_gone`: it no longer belongs to the list that still shows it."""
+
+    issue: Issue
+    is_unsigned: bool
+    is_escalated: bool
+    is_gone: bool = False
+
+    @property
+    def what(self) -> str:
+        """The report's own words, the category's sentence where it has none."""
+        return " ".join(self.issue.text.split()) or self.issue.category.caption
+
+    @property
+    def caption(self) -> str:
+        """The red caption: 园田社区第九网格长发来信息,有建筑垃圾未清运."""
+        return caption_text(self.issue)
+
+    @property
+    def holder(self) -> str:
+        """Who holds it."""
+        return str(self.issue.holder_department or self.issue.holder_grid)
+
+    @property
+    def soon_at(self) -> datetime | None:
+        """When its lamp turns yellow."""
+        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
+
+    @property
+    def stands(self) -> str:
+        """What is to be done next, in a dispatcher's words."""
+        return stands_words(State(self.issue.state), self.is_unsigned)
+
+
+def stands_words(state: State, is_unsigned: bool) -> str:
+    """待签收, 待交办, … : the state, told as what it waits for."""
+    if state == State.ESCALATED:
+        return pgettext("waits", "to be signed") if is_unsigned else pgettext("waits", "to be assigned")
+    if state == State.ASSIGNED:
+        return pgettext("waits", "assigned, not signed") if is_unsigned else str(state.label)
+    if state == State.FED_BACK:
+        return pgettext("waits", "to be concluded")
+    return str(state.label)
+
+
+def lines_of(issues: Sequence[Issue], gone: Iterable[int] = ()) -> list[Line]:
+    """Lines of issues read with queue.SHOWN. One query."""
+    away = set(gone)
+    opened = Handover.objects.filter(issue_id__in=[issue.id for issue in issues], ended_at=None)
+    clocks = {row[0]: row for row in opened.values_list("issue_id", "kind", "signed_at")}
+    return [_line(issue, clocks.get(issue.id), issue.id in away) for issue in issues]
+
+
+def _line(issue: Issue, clock: tuple[int, str, datetime | None] | None, is_gone: bool) -> Line:
+    if clock is None:
+        return Line(issue, is_unsigned=False, is_escalated=False, is_gone=is_gone)
+    return Line(issue, clock[2] is None, clock[1] == LinkKind.ESCALATE, is_gone)

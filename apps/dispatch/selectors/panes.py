@@ -1,0 +1,202 @@
+"""One issue as a pane: what it is, who is responsible, what happened, what this person may do now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.dispatch.selectors.lines import stands_words
+from apps.issues.models import Handover, Issue, LinkKind, Photo, Rung, Standard, State
+from apps.issues.selectors.acting import OWN_WORK, standing_from
+from apps.issues.selectors.detail import Detail
+from apps.issues.selectors.targets import Targets
+from apps.issues.selectors.wording import reporter_words
+from apps.issues.workflow import Move
+from apps.staff.models import User
+from apps.staff.selectors import Scope, leader_of
+
+KEYS: Final = {"sign": "E", "assign": "1", "return": "3"}
+DANGER: Final = frozenset({"return", "rework"})
+HINTS: Final[dict[str, Promise]] = {
+    "sign": _("Says that you have seen it; the caption goes away."),
+    "handle": _("This desk deals with it itself."),
+    "feed_back": _("The result goes to whoever assigned it."),
+    "self_handle": _("You solved it; the report is closed."),
+    "conclude": _("The result is good; the report is closed."),
+    "rework": _("The result is not good; it goes back to whoever fed back."),
+    "report_up": _("Beyond your powers: the cell above takes over."),
+    "return": _("Not your duty: it goes back to whoever handed it over."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One move that the person may make now, as a form."""
+
+    move: Move
+    needs_words: bool
+    is_open: bool
+    targets: Targets | None = None
+    words: str = ""
+
+    @property
+    def key(self) -> str:
+        """The keyboard's shortcut."""
+        return KEYS.get(self.move.name, "")
+
+    @property
+    def hint(self) -> Promise | str:
+        """What the move means, in one sentence."""
+        return HINTS.get(self.move.name, "")
+
+    @property
+    def is_danger(self) -> bool:
+        """Whether it sends somebody's work back."""
+        return self.move.name in DANGER
+
+    @property
+    def has_words(self) -> bool:
+        """Whether the form asks for words at all: signing is one press."""
+        return self.move.name != "sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """Everything the template draws."""
+
+    detail: Detail
+    actions: list[Action]
+    leader: User | None
+    standard: Standard | None
+    reporter: str
+
+    @property
+    def issue(self) -> Issue:
+        """The issue itself."""
+        return self.detail.issue
+
+    @property
+    def what(self) -> str:
+        """The report's own words, the category's sentence where it has none."""
+        return self.issue.text.strip() or self.issue.category.caption
+
+    @property
+    def stands(self) -> str:
+        """What it waits for."""
+        handover = self.detail.open_handover
+        return stands_words(State(self.issue.state), handover is not None and handover.signed_at is None)
+
+    @property
+    def is_escalated(self) -> bool:
+        """Whether it came to its holder because somebody below was late."""
+        handover = self.detail.open_handover
+        return handover is not None and handover.kind == LinkKind.ESCALATE
+
+    @property
+    def soon_at(self) -> datetime | None:
+        """When its lamp turns yellow."""
+        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
+
+    @property
+    def photos_before(self) -> list[Photo]:
+        """As found."""
+        return [photo for photo in self.detail.photos if photo.stage == Photo.Stage.REPORT]
+
+    @property
+    def photos_after(self) -> list[Photo]:
+        """After handling."""
+        return [photo for photo in self.detail.photos if photo.stage == Photo.Stage.RESULT]
+
+
+def pane_of(detail: Detail, at: datetime) -> Pane:
+    """Three queries: the cell's leader, his or her name, the standard."""
+    issue = detail.issue
+    leader_id = leader_of(issue.grid_id, at)
+    standard = Standard.objects.filter(category_id=issue.category_id, is_default=True).first()
+    return Pane(
+        detail=detail,
+        actions=actions_of(detail.moves, State(issue.state), detail.targets, standard),
+        leader=User.objects.filter(pk=leader_id).first() if leader_id else None,
+        standard=standard,
+        reporter=reporter_words(issue),
+    )
+
+
+def actions_of(
+    moves: Sequence[Move], state: State, targets: Targets | None = None, standard: Standard | None = None
+) -> list[Action]:
+    """Forms for the moves: signing first, then the one most likely next, opened; the rest folded."""
+    wanted = sorted(moves, key=lambda move: (move.name != "sign", not _is_next(move, state), not move.is_primary))
+    first = next((move for move in wanted if move.name != "sign"), None)
+    return [
+        Action(
+            move,
+            needs_words=state in move.needs_words,
+            is_open=move is first and move.is_primary,
+            targets=targets if move.needs_target else None,
+            words=str(standard.concluding) if move.needs_target and standard else "",
+        )
+        for move in wanted
+    ]
+
+
+def _is_next(move: Move, state: State) -> bool:
+    """The result that lies there is judged before anything else is thought of."""
+    return state == State.FED_BACK and move.name in ("conclude", "feed_back")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One card of somebody's own work."""
+
+    issue: Issue
+    actions: list[Action]
+    instruction: str
+    is_escalated: bool
+    is_unsigned: bool
+
+    @property
+    def what(self) -> str:
+        """The report's own words, the category's sentence where it has none."""
+        return self.issue.text.strip() or self.issue.category.caption
+
+    @property
+    def soon_at(self) -> datetime | None:
+        """When its lamp turns yellow."""
+        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
+
+    @property
+    def stands(self) -> str:
+        """What it waits for."""
+        return stands_words(State(self.issue.state), self.is_unsigned)
+
+
+def tasks_of(issues: Sequence[Issue], scope: Scope, at: datetime) -> list[Task]:
+    """Cards for issues that lie with the person. Two queries, whatever their number."""
+    ids = [issue.id for issue in issues]
+    handovers: dict[int, list[Handover]] = {id: [] for id in ids}
+    for handover in Handover.objects.filter(issue_id__in=ids).order_by("id"):
+        handovers[handover.issue_id].append(handover)
+    own = _own_work(ids, scope)
+    return [_task(issue, handovers[issue.id], scope, at, issue.id in own) for issue in issues]
+
+
+def _own_work(ids: Iterable[int], scope: Scope) -> set[int]:
+    done = Issue.objects.filter(pk__in=ids, events__actor_id=scope.user_id, events__kind__in=OWN_WORK)
+    return set(done.values_list("pk", flat=True))
+
+
+def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, is_own_work: bool) -> Task:
+    standing = standing_from(issue, handovers, scope, at, is_own_work=is_own_work)
+    opened = next((row for row in handovers if row.ended_at is None), None)
+    moves = [move for move in standing.moves if not move.needs_target]  # assigning has its page: a list to choose from
+    return Task(
+        issue=issue,
+        actions=actions_of(moves, State(issue.state)),
+        instruction=opened.instruction if opened else "",
+        is_escalated=opened is not None and opened.kind == LinkKind.ESCALATE,
+        is_unsigned=opened is not None and opened.signed_at is None,
+    )

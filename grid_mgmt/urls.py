@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.common.urls")),
+    path("", include("apps.grids.urls")),
     path("", include("apps.staff.urls")),
     path("", include("apps.notices.urls")),
     path("", include("apps.issues.urls")),

@@ -37,14 +37,19 @@ def set_boundaries(*, polygons: Mapping[int, BaseGeometry], now: datetime, sourc
     hand-drawn corners are rounded. Gaps are not refused, because a city is drawn one cell after the other; they are
     told in the answer and by `check_coverage`.
     """
-    outlines = {id: _worthwhile(checked_outline(polygon)) for id, polygon in polygons.items()}
     with tree_lock():
-        drawing = _Drawing(outlines)
-        drawing.check()
-        for id, outline in outlines.items():
+        drawing = check_boundaries(polygons=polygons)
+        for id, outline in drawing.outlines.items():
             save_outline(cell_id=id, tier=Tier(drawing.cells[id].tier), outline=outline, now=now, source_crs=source_crs)
         bump_version()
-        return Drawn(len(outlines), uncovered_m2({cell.parent_id for cell in drawing.cells.values()}))
+        return Drawn(len(drawing.outlines), uncovered_m2({cell.parent_id for cell in drawing.cells.values()}))
+
+
+def check_boundaries(*, polygons: Mapping[int, BaseGeometry]) -> "Drawing":
+    """Raise what `set_boundaries` would; a form asks first, under the same lock."""
+    drawing = Drawing({id: _worthwhile(checked_outline(polygon)) for id, polygon in polygons.items()})
+    drawing.check()
+    return drawing
 
 
 def _worthwhile(outline: BaseGeometry) -> BaseGeometry:
@@ -72,7 +77,7 @@ def _shape(boundary: Boundary) -> BaseGeometry:
     return shape
 
 
-class _Drawing:
+class Drawing:
     """Outlines about to be saved, compared with each other and with what stands around them."""
 
     def __init__(self, outlines: Mapping[int, BaseGeometry]) -> None:

@@ -1,8 +1,13 @@
-"""One cell at a time: create, rename, move, close. Each under the tree's lock, taken before any node is read."""
+"""One cell at a time: create, rename, move, close, delete. Each under the tree's lock, taken before any node is read.
+
+The `check_…` functions raise what the verb of that name would: a form asks them first, under the same lock.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+
+from django.db.models import PROTECT, ForeignObjectRel
 
 from apps.grids.codes import fits_tier
 from apps.grids.models import Grid, Lineage, Tier
@@ -14,6 +19,7 @@ from apps.grids.refusals import (
     HasChildren,
     NoSuchCell,
     RootsStay,
+    StillUsed,
     WrongTier,
 )
 from apps.grids.services.boundaries import hand_over_ground
@@ -21,6 +27,56 @@ from apps.grids.services.lock import bump_version, tree_lock
 from apps.grids.services.pinyin import initials
 
 LONGEST_NAME = 80
+COUNTED_USES = 1_000
+
+
+def check_new_cell(*, code: str, name: str, tier: int, parent: Grid | None) -> None:
+    """Raise BadCode, CodeTaken, EmptyName or WrongTier."""
+    checked_name(name)
+    if not fits_tier(code, Tier(tier)):
+        raise BadCode(code=code)
+    _refuse_wrong_parent(name, tier, parent)
+    if taken := Grid.objects.filter(code=code).first():
+        raise CodeTaken(code=code, cell=taken.name)
+
+
+def check_move(*, cell: Grid, parent: Grid | None) -> None:
+    """Raise RootsStay or WrongTier."""
+    if (cell.parent_id is None) != (parent is None):
+        raise RootsStay(cell=cell.name)
+    _refuse_wrong_parent(cell.name, cell.tier, parent)
+
+
+def check_close(*, cell: Grid, on: date) -> None:
+    """Raise HasChildren or EndsTooEarly."""
+    below = Grid.objects.filter(parent=cell, valid_to=None)
+    if cell.tier == Tier.CITY:
+        below = Grid.objects.filter(tier=Tier.DISTRICT, valid_to=None)
+    if count := below.count():
+        raise HasChildren(cell=cell.name, count=count)
+    if on <= cell.valid_from:
+        raise EndsTooEarly(cell=cell.name, begins=cell.valid_from)
+
+
+def check_delete(*, cell: Grid) -> None:
+    """Raise HasChildren or StillUsed, naming what points to the cell."""
+    if count := Grid.objects.filter(parent=cell).count():
+        raise HasChildren(cell=cell.name, count=count)
+    if cell.tier == Tier.CITY and (count := Grid.objects.filter(tier=Tier.DISTRICT, valid_to=None).count()):
+        raise HasChildren(cell=cell.name, count=count)
+    uses = [told for relation in Grid._meta.related_objects if (told := _uses(relation, cell))]
+    if uses:
+        raise StillUsed(cell=cell.name, uses=", ".join(uses))
+
+
+def _uses(relation: ForeignObjectRel, cell: Grid) -> str:
+    """Say how many rows of one model protect the cell, up to a thousand: '12 posts'."""
+    if relation.on_delete is not PROTECT or relation.related_model is Grid:
+        return ""
+    rows = relation.related_model._base_manager.filter(**{relation.field.name: cell})
+    count = rows[:COUNTED_USES].count()
+    more = "+" if count == COUNTED_USES else ""
+    return f"{count}{more} {relation.related_model._meta.verbose_name_plural}" if count else ""
 
 
 def create_cell(
@@ -28,13 +84,9 @@ def create_cell(
 ) -> Grid:
     """Add a cell, without a boundary yet. Raises BadCode, CodeTaken, EmptyName, WrongTier, NoSuchCell."""
     name = checked_name(name)
-    if not fits_tier(code, Tier(tier)):
-        raise BadCode(code=code)
     with tree_lock():
         parent = live_cell(parent_id) if parent_id is not None else None
-        _refuse_wrong_parent(name, tier, parent)
-        if taken := Grid.objects.filter(code=code).first():
-            raise CodeTaken(code=code, cell=taken.name)
+        check_new_cell(code=code, name=name, tier=tier, parent=parent)
         cell = Grid(
             code=code,
             name=name,
@@ -70,12 +122,10 @@ def move_cell(*, cell_id: int, parent_id: int, now: datetime) -> Grid:
     with tree_lock():
         cell = live_cell(cell_id)
         target = live_cell(parent_id)
-        if cell.parent_id is None:
-            raise RootsStay(cell=cell.name)
-        if cell.parent_id == target.id:
-            return cell
-        _refuse_wrong_parent(cell.name, cell.tier, target)
+        check_move(cell=cell, parent=target)
         left = cell.parent_id
+        if left is None or left == target.id:
+            return cell
         cell.move_to(target, "last-child")
         hand_over_ground(cell_id=cell.id, from_id=left, to_id=target.id, now=now)
         Lineage.objects.create(
@@ -93,19 +143,25 @@ def close_cell(*, cell_id: int, on: date, successors: Mapping[int, Decimal], kin
     """
     with tree_lock():
         cell = live_cell(cell_id)
-        below = Grid.objects.filter(parent=cell, valid_to=None).count()
-        if cell.tier == Tier.CITY:
-            below = Grid.objects.filter(tier=Tier.DISTRICT, valid_to=None).count()
-        if below:
-            raise HasChildren(cell=cell.name, count=below)
-        if on <= cell.valid_from:
-            raise EndsTooEarly(cell=cell.name, begins=cell.valid_from)
+        check_close(cell=cell, on=on)
         for successor_id, share in successors.items():
             Lineage.objects.create(old=cell, new=live_cell(successor_id), kind=kind, share=share, happened_at=now)
         Grid.objects.filter(id=cell.id).update(valid_to=on)
         bump_version()
         cell.refresh_from_db()
     return cell
+
+
+def delete_cell(*, cell_id: int) -> None:
+    """Remove a cell that was a mistake: nothing may point to it. A cell that was in use is closed instead.
+
+    Raises HasChildren, StillUsed, NoSuchCell.
+    """
+    with tree_lock():
+        cell = live_cell(cell_id)
+        check_delete(cell=cell)
+        cell.delete()
+        bump_version()
 
 
 def live_cell(cell_id: int) -> Grid:

@@ -18,7 +18,8 @@ import pytest
 from apps.common.embedded import paths
 from apps.common.embedded.commands import servers_for
 from apps.common.embedded.servers import wait_for
-from apps.common.serving import CannotServe, allowed_hosts, check_port
+from apps.common.serving.address import address_of, allowed_hosts, check_port
+from apps.common.serving.terms import CannotServe, Options
 from tests import servers
 from tests.leftovers import processes_of
 from tests.processes import answers, free_port
@@ -170,6 +171,14 @@ def test_a_port_that_is_none_is_refused(var: Path, port: str) -> None:
 def test_a_host_that_is_not_ours_is_refused() -> None:
     with pytest.raises(CannotServe, match=r"192\.0\.2\.1"):
         check_port("192.0.2.1", free_port())
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:80/"), ("0.0.0.0", "http://127.0.0.1:80/"), ("::1", "http://[::1]:80/")],
+)
+def test_the_printed_address_can_be_opened(host: str, url: str) -> None:
+    assert address_of(Options(host=host, port=80)) == url
 
 
 def test_a_command_starts_servers_for_its_own_duration(var: Path) -> None:

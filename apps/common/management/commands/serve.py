@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.common.embedded.errors import ServerTrouble
 from apps.common.embedded.process import end_with_parent
-from apps.common.serving import CannotServe, Options, prepare_only, serve
+from apps.common.serving.city import prepare_only, serve
+from apps.common.serving.terms import CannotServe, Options
 
 
 class Command(BaseCommand):

@@ -12,13 +12,16 @@ from apps.field.selectors.places import LONGEST_QUERY, Position
 LONGEST_TEXT = 2000
 LONGEST_KEY = 64
 KEY_PATTERN = r"^[A-Za-z0-9-]{8,64}$"
+DAMAGED = _("The form was damaged on the way; please send it again.")
 NOT_A_PLACE = _("The position could not be read; choose the cell instead.")
 
 
 class ReportForm(forms.Form):
     """One report. Hidden fields never stand in the way: a position that makes no sense is dropped with a sentence."""
 
-    key = forms.RegexField(KEY_PATTERN, max_length=LONGEST_KEY)
+    key = forms.RegexField(
+        KEY_PATTERN, max_length=LONGEST_KEY, error_messages=dict.fromkeys(("required", "invalid", "max_length"), DAMAGED)
+    )
     category = forms.CharField(
         max_length=12, error_messages={"required": _("Choose what it is."), "max_length": _("Choose what it is.")}
     )

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
 from apps.staff import views
+from apps.staff.api import TokenDoor
 
 app_name = "staff"
 
@@ -13,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout/", views.sign_out, name="logout"),
     path("settings/", views.own_settings, name="settings"),
     path("look/", views.choose_look, name="look"),
+    path("api/v1/token/", TokenDoor.as_view(), name="token"),
     # the admin has no door of its own: it would not count wrong tries
     path("admin/login/", RedirectView.as_view(pattern_name="staff:login", query_string=True)),
 ]

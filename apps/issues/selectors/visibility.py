@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue
+from apps.issues.models import Handover, Issue, Photo
 from apps.staff.selectors import Scope
 
 
@@ -34,6 +34,11 @@ def visible_branches(scope: Scope) -> list[Q]:
         held = Handover.objects.filter(issue_id=OuterRef("pk"), to_department_id=department_id)
         branches += [where & Q(holder_department_id=department_id), where & Q(Exists(held))]
     return branches
+
+
+def visible_photo(scope: Scope, photo_id: int) -> Photo | None:
+    """The photo, if the person may see its issue. One query."""
+    return Photo.objects.filter(pk=photo_id, issue__in=visible_issues(scope)).first()
 
 
 def concerns(scope: Scope, entry: Mapping[str, object]) -> bool:

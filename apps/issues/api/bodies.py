@@ -1,0 +1,135 @@
+"""Answers as plain dictionaries: quicker than serializers, whose shapes they follow (a test compares)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.common.languages import localized
+from apps.grids.selectors import tree
+from apps.issues.models import Category, Issue, Photo, State
+from apps.issues.selectors.catalogue import catalogue
+from apps.issues.selectors.detail import Detail
+from apps.issues.selectors.timeline import Line
+from apps.issues.workflow import Move
+
+Body = dict[str, Any]
+
+
+def receipt(issue: Issue) -> Body:
+    """What the sender keeps of a filing: only what never changes."""
+    return {
+        "number": issue.number,
+        "url": issue_url(issue.number),
+        "filed_at": _moment(issue.filed_at),
+        "cell": cell(issue.grid_id),
+        "category": category_ref(catalogue().categories[issue.category_id]),
+        "text": issue.text,
+        "position": position(issue),
+    }
+
+
+def row(issue: Issue, now: datetime) -> Body:
+    """A line of the list. No query if holder and category were read with it."""
+    return {
+        "number": issue.number,
+        "url": issue_url(issue.number),
+        "version": issue.version,
+        "state": issue.state,
+        "state_name": State(issue.state).label,
+        "category": category_ref(issue.category),
+        "text": issue.text,
+        "cell": cell(issue.grid_id),
+        "district": cell(issue.district_id) if issue.district_id else None,
+        "position": position(issue),
+        "holder": str(issue.holder_department or issue.holder_grid),
+        "is_urgent": issue.is_urgent,
+        "is_overdue": issue.due_at is not None and issue.due_at < now,
+        "filed_at": _moment(issue.filed_at),
+        "due_at": _moment(issue.due_at),
+        "closed_at": _moment(issue.closed_at),
+    }
+
+
+def whole(found: Detail, now: datetime) -> Body:
+    """One issue with history, photos and moves."""
+    return {
+        **row(found.issue, now),
+        "events": [event(line) for line in found.lines],
+        "photos": [photo(picture) for picture in found.photos],
+        "moves": [move(one, State(found.issue.state)) for one in found.moves],
+    }
+
+
+def event(line: Line) -> Body:
+    return {
+        "seq": line.seq,
+        "kind": line.kind,
+        "at": _moment(line.at),
+        "state": str(line.state),
+        "sentence": line.sentence,
+        "words": line.words,
+        "reason": line.reason,
+    }
+
+
+def photo(picture: Photo) -> Body:
+    return {
+        "url": reverse("issues:api-photo", args=[picture.id]),
+        "stage": picture.stage,
+        "width": picture.width,
+        "height": picture.height,
+    }
+
+
+def move(one: Move, state: State) -> Body:
+    return {
+        "name": one.name,
+        "label": str(one.label),
+        "words": str(one.words),
+        "needs_words": state in one.needs_words,
+        "needs_target": one.needs_target,
+    }
+
+
+def minor_class(category: Category) -> Body:
+    known = catalogue().categories
+    group = known.get(category.parent_id or 0)
+    field = known.get((group.parent_id if group else None) or 0)
+    return {
+        **category_ref(category),
+        "group": category_ref(group) if group else None,
+        "field": category_ref(field) if field else None,
+        "icon": category.icon,
+        "is_grave": category.is_grave,
+    }
+
+
+def category_ref(category: Category) -> Body:
+    return {"code": category.code, "name": localized(category.name, category.name_en)}
+
+
+def cell(grid_id: int) -> Body:
+    info = tree().cell(grid_id)
+    return {"code": info.code, "name": info.name}
+
+
+def position(issue: Issue) -> Body | None:
+    if issue.lon is None or issue.lat is None:
+        return None
+    return {
+        "lon": issue.lon,
+        "lat": issue.lat,
+        "accuracy_m": issue.accuracy_m,
+        "source": issue.position_source,
+    }
+
+
+def issue_url(number: str) -> str:
+    """The API's address of an issue."""
+    return reverse("issues:api-issue", args=[number])
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return timezone.localtime(moment).isoformat() if moment is not None else None

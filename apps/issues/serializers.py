@@ -1,0 +1,224 @@
+"""Shapes of the API: what may be sent, and what is answered. Codes outside, ids inside."""
+
+from typing import Any
+
+from django.db.models import TextChoices
+from rest_framework import serializers
+
+from apps.issues.models import Photo, State
+from apps.issues.selectors.queue import LONGEST_PAGE, LONGEST_SEARCH, PAGE
+from apps.issues.services.filing import LONGEST_TEXT
+from apps.issues.services.photos import MOST_PHOTOS
+from apps.issues.workflow import MOVES
+
+MOST_VERSION = 2**31 - 1
+
+
+class PlainFloat(serializers.FloatField):
+    """A float of JSON: neither words, nor true, nor a whole number too large for one."""
+
+    def to_internal_value(self, data: object) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        try:
+            return super().to_internal_value(data)  # type: ignore[arg-type]  # whatever was sent
+        except OverflowError:
+            self.fail("invalid")
+
+
+class PositionSourceIn(TextChoices):
+    """How the sender came to know the position."""
+
+    GPS = "gps"
+    MAP = "map"
+
+
+class ReportIn(serializers.Serializer[Any]):
+    """A report. Give a position, a cell, or both: then the cell counts and the position is kept."""
+
+    category = serializers.CharField(max_length=12, help_text="Code of a minor class, see /api/v1/categories/.")
+    text = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_TEXT)
+    lon = PlainFloat(required=False, allow_null=True, default=None, help_text="WGS-84, degrees.")
+    lat = PlainFloat(required=False, allow_null=True, default=None, help_text="WGS-84, degrees.")
+    accuracy_m = PlainFloat(required=False, allow_null=True, default=None, help_text="Metres.")
+    position_source = serializers.ChoiceField(choices=PositionSourceIn.choices, required=False, default="gps")
+    cell = serializers.CharField(
+        required=False, allow_null=True, default=None, max_length=15, help_text="15-digit code of a level-3 cell."
+    )
+    is_urgent = serializers.BooleanField(required=False, default=False)
+    is_self_handled = serializers.BooleanField(required=False, default=False, help_text="Solved on the spot.")
+    result = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=LONGEST_TEXT, help_text="How it was solved."
+    )
+    seen_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+
+class ReportWithPhotosIn(ReportIn):
+    """The same as a form, with photos."""
+
+    photos = serializers.ListField(child=serializers.FileField(), required=False, default=list, max_length=MOST_PHOTOS)
+
+
+class CellOut(serializers.Serializer[Any]):
+    """A cell."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class CategoryRefOut(serializers.Serializer[Any]):
+    """A category by code and name in the reader's language."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class PositionOut(serializers.Serializer[Any]):
+    """WGS-84."""
+
+    lon = serializers.FloatField()
+    lat = serializers.FloatField()
+    accuracy_m = serializers.FloatField(allow_null=True)
+    source = serializers.CharField()  # type: ignore[assignment]  # DRF takes declared fields off the class
+
+
+class ReceiptOut(serializers.Serializer[Any]):
+    """Facts of the filing that never change, so that a replay gives the very same body."""
+
+    number = serializers.CharField()
+    url = serializers.CharField()
+    filed_at = serializers.DateTimeField()
+    cell = CellOut()
+    category = CategoryRefOut()
+    text = serializers.CharField()
+    position = PositionOut(allow_null=True)
+
+
+class IssueOut(serializers.Serializer[Any]):
+    """One row of a list."""
+
+    number = serializers.CharField()
+    url = serializers.CharField()
+    version = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=State.choices)
+    state_name = serializers.CharField()
+    category = CategoryRefOut()
+    text = serializers.CharField()
+    cell = CellOut()
+    district = CellOut(allow_null=True)
+    position = PositionOut(allow_null=True)
+    holder = serializers.CharField()
+    is_urgent = serializers.BooleanField()
+    is_overdue = serializers.BooleanField()
+    filed_at = serializers.DateTimeField()
+    due_at = serializers.DateTimeField(allow_null=True)
+    closed_at = serializers.DateTimeField(allow_null=True)
+
+
+class PageOut(serializers.Serializer[Any]):
+    """A page of the list. `next` is the cursor of the next page, null on the last."""
+
+    results = IssueOut(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class EventOut(serializers.Serializer[Any]):
+    """One line of the history; `sentence` and `reason` are in the reader's language."""
+
+    seq = serializers.IntegerField()
+    kind = serializers.CharField()
+    at = serializers.DateTimeField()
+    state = serializers.ChoiceField(choices=State.choices)
+    sentence = serializers.CharField()
+    words = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class PhotoOut(serializers.Serializer[Any]):
+    """Where a photo is; add ?size=small for 320 px."""
+
+    url = serializers.CharField()
+    stage = serializers.ChoiceField(choices=Photo.Stage.choices)
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
+class MoveOut(serializers.Serializer[Any]):
+    """A move that the reader may make now."""
+
+    name = serializers.ChoiceField(choices=[(name, name) for name in MOVES])
+    label = serializers.CharField()  # type: ignore[assignment]
+    words = serializers.CharField(help_text="What the text is called.")
+    needs_words = serializers.BooleanField()
+    needs_target = serializers.BooleanField()
+
+
+class DetailOut(IssueOut):
+    """One issue with its history, its photos, and what the reader may do."""
+
+    events = EventOut(many=True)
+    photos = PhotoOut(many=True)
+    moves = MoveOut(many=True)
+
+
+class MoveIn(serializers.Serializer[Any]):
+    """A move. `version` is that of the issue as the sender saw it."""
+
+    version = serializers.IntegerField(min_value=0, max_value=MOST_VERSION)
+    text = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_TEXT)
+    cell = serializers.CharField(required=False, allow_null=True, default=None, max_length=15)
+    department = serializers.CharField(required=False, allow_null=True, default=None, max_length=40)
+
+
+class MoveWithPhotosIn(MoveIn):
+    """The same as a form, with photos."""
+
+    photos = serializers.ListField(child=serializers.FileField(), required=False, default=list, max_length=MOST_PHOTOS)
+
+
+class PhotosIn(serializers.Serializer[Any]):
+    """Photos of an issue that is there already."""
+
+    photos = serializers.ListField(child=serializers.FileField(), allow_empty=False, max_length=MOST_PHOTOS)
+
+
+class ListIn(serializers.Serializer[Any]):
+    """The query of the list."""
+
+    state = serializers.ChoiceField(choices=State.choices, required=False, default=None)
+    district = serializers.CharField(max_length=15, required=False, default=None)
+    category = serializers.CharField(max_length=12, required=False, default=None)
+    overdue = serializers.BooleanField(required=False, default=None, allow_null=True)
+    q = serializers.CharField(max_length=LONGEST_SEARCH, required=False, allow_blank=True, default="")
+    cursor = serializers.CharField(max_length=200, required=False, default=None)
+    size = serializers.IntegerField(min_value=1, max_value=LONGEST_PAGE, required=False, default=PAGE)
+
+
+class CategoryOut(serializers.Serializer[Any]):
+    """A minor class that may be reported."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    group = CategoryRefOut(allow_null=True, help_text="Its class.")
+    field = CategoryRefOut(allow_null=True)
+    icon = serializers.CharField()
+    is_grave = serializers.BooleanField()
+
+
+class WhatWentWrong(serializers.Serializer[Any]):
+    """A word for programs, a sentence for people, and what to correct."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    fields = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
+    possible = serializers.ListField(child=serializers.CharField(), required=False, help_text="Moves possible now.")
+    version = serializers.IntegerField(required=False, help_text="The issue's version now.")
+    events = EventOut(many=True, required=False, help_text="What happened since the sender's version.")
+
+
+class ErrorOut(serializers.Serializer[Any]):
+    """Every error has this shape."""
+
+    error = WhatWentWrong()

@@ -1,7 +1,7 @@
 """The floor under a service: plain psycopg2 that writes the very rows which the service was seen to write.
 
 `written_rows` watches which tables grow while something happens, so that a service that begins to write more cannot
-go unnoticed; `insert_forever` writes copies of such rows, from as many connections as there are clients.
+go unnoticed; `inserts_per_second` writes copies of such rows, from as many connections as there are clients.
 """
 
 import itertools
@@ -20,16 +20,15 @@ from tests.bench.ground import Connection
 STATS = """
     SELECT relname, n_tup_ins, n_tup_upd FROM pg_stat_user_tables WHERE n_tup_ins + n_tup_upd + n_tup_del > 0
 """
-SETTLE_SECONDS = 1.5  # servers report what they wrote at most once a second
 FRESH = "client_key"  # the column in which every copy must differ
 
 Counts = Mapping[str, tuple[int, int]]
 RowValues = dict[str, Any]
 
 
-def table_counts(database: str) -> Counts:
-    """(rows inserted, rows updated) so far, by table."""
-    time.sleep(SETTLE_SECONDS)
+def table_counts(database: str, settle_seconds: float) -> Counts:
+    """(rows inserted, rows updated) so far, by table; told late, so wait before asking."""
+    time.sleep(settle_seconds)
     with closing(ground.connect(database)) as connection, connection.cursor() as cursor:
         cursor.execute(STATS)
         return {name: (inserted, updated) for name, inserted, updated in cursor.fetchall()}

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.common.embedded.errors import ServerTrouble
 from apps.common.embedded.process import end_with_parent
 from apps.common.serving.city import prepare_only, serve
-from apps.common.serving.terms import CannotServe, Options
+from apps.common.serving.terms import CannotServe, Options, demo_allowed
 
 
 class Command(BaseCommand):
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         asked = Options(
             host=options["host"],
             port=_port(options["port"]),
-            demo=not options["no_demo"],
+            demo=not options["no_demo"] and demo_allowed(),
             workers=options["workers"],
         )
         try:

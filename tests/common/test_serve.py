@@ -19,7 +19,7 @@ from apps.common.embedded import paths
 from apps.common.embedded.commands import servers_for
 from apps.common.embedded.servers import wait_for
 from apps.common.serving.address import address_of, allowed_hosts, check_port
-from apps.common.serving.terms import CannotServe, Options, demo_allowed
+from apps.common.serving.terms import CannotServe, Options
 from tests import servers
 from tests.leftovers import processes_of
 from tests.processes import answers, free_port
@@ -202,18 +202,6 @@ def test_each_server_is_started_only_where_the_environment_names_no_other(monkey
     assert servers_for([]) == []
     monkeypatch.delenv("DATABASE_URL")
     assert servers_for(["check", "--database", "default"]) == ["postgres", "valkey"]
-
-
-@pytest.mark.parametrize(
-    ("given", "database", "allowed"),
-    [("", "", True), ("", "postgres://real/one", False), ("on", "postgres://real/one", True), ("off", "", False)],
-)
-def test_a_city_with_known_passwords_is_not_built_in_a_real_database_unasked(
-    monkeypatch: pytest.MonkeyPatch, given: str, database: str, allowed: bool
-) -> None:
-    monkeypatch.setenv("GRID_DEMO", given)
-    monkeypatch.setenv("DATABASE_URL", database)
-    assert demo_allowed() is allowed
 
 
 def test_a_site_open_to_the_network_knows_its_own_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,12 +6,13 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.common.embedded.errors import ServerTrouble
 from apps.common.embedded.process import end_with_parent
 from apps.common.serving.city import prepare_only, serve
-from apps.common.serving.terms import CannotServe, Options, demo_allowed
+from apps.common.serving.terms import CannotServe, Options
 
 
 class Command(BaseCommand):
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         asked = Options(
             host=options["host"],
             port=_port(options["port"]),
-            demo=not options["no_demo"] and demo_allowed(),
+            demo=not options["no_demo"] and settings.DEMO_ALLOWED,
             workers=options["workers"],
         )
         try:

@@ -63,12 +63,10 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
 def _field(value: object) -> str:
+    """As COPY's text format has it. Four replace() calls: translate() takes 70 times as long on the hex of a polygon."""
     if isinstance(value, str):
-        return value.translate(_ESCAPES)
+        return value.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
     return "\\N" if value is None else str(value)
 
 

@@ -192,6 +192,7 @@ class _Story:
         self.world, self.rng, self.life, self.subject, self.stop = world, rng, life, subject, stop
         self.chain = world.chains[life.row.grid_id]
         self.last = life.row.filed_at
+        self.decision = world.decide(life.row.category_id, life.row.grid_id, life.row.is_urgent)
 
     def live(self) -> None:
         try:
@@ -208,7 +209,7 @@ class _Story:
     def _begin(self) -> None:
         row, rng = self.life.row, self.rng
         reporter = Actor(row.reporter_id, row.reporter_post_id or 0)
-        decision = self.world.decide(row.category_id, row.grid_id, row.is_urgent)
+        decision = self.decision
         at_home = decision.holder.id == row.grid_id
         row.is_self_handled = at_home and rng.random() < SELF_HANDLED_SHARE
         self.life.file(reporter)
@@ -347,8 +348,7 @@ class _Story:
         return below if below is not None and below.id in self.world.cast.leaders else None
 
     def _department(self, place: Place) -> int:
-        decision = self.world.decide(self.subject.id, self.life.row.grid_id, self.life.row.is_urgent)
-        kind = decision.suggestion or "chengguan"
+        kind = self.decision.suggestion or "chengguan"
         return self.world.cast.departments[place.id, kind]
 
     def _result(self) -> str:

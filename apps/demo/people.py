@@ -97,6 +97,7 @@ class _Builder:
         self.children = plan.children()
         self.numbers: dict[str, int] = {}
         self.leaders: dict[int, int] = {}
+        self.leads_since: dict[int, int] = {}
         self.english = {row.code: row.name_en for row in read_districts()}
 
     def hire(self, cell: int) -> int:
@@ -143,6 +144,7 @@ class _Builder:
             vacant = cell.tier >= LEVEL1 and index not in kept and self.rng.random() < VACANT_SHARE
             if not vacant:
                 [self.leaders[index]] = self.staff(index, "leader", 1)
+                self.leads_since[index] = self.roster.posts[-1].since_days
             elif self.rng.random() < 0.5:
                 self._stand_in(index)
 
@@ -216,11 +218,9 @@ class _Builder:
 
     def _led_before(self, person: int, cell: int) -> None:
         """The present leader took over on a day; this person led until then."""
-        for number, post in enumerate(self.roster.posts):
-            if post.cell == cell and post.role == "leader" and not post.is_stand_in:
-                former = PlannedPost(person, cell, "leader", -1, post.since_days + 300, post.since_days)
-                self.roster.posts.insert(number, former)
-                return
+        since = self.leads_since.get(cell)
+        if since is not None:
+            self.roster.posts.append(PlannedPost(person, cell, "leader", -1, since + 300, since))
 
 
 def count_vacant(plan: CityPlan, roster: Roster, tiers: Sequence[int] = (LEVEL1, LEVEL2, LEVEL3)) -> int:

@@ -29,7 +29,7 @@ class Command(BaseCommand):
     def handle(self, *args: object, **options: Any) -> None:
         if options["if_empty"] and (city_exists() or not settings.DEMO_ALLOWED):
             return
-        progress = _Progress(self)
+        progress = _Progress(self, steps=len(STEPS) if options["reset"] else len(STEPS) - 1)
         try:
             built = build_city(
                 seed=options["seed"],
@@ -72,9 +72,10 @@ class Command(BaseCommand):
 class _Progress:
     """A bar on a terminal, plain lines elsewhere."""
 
-    def __init__(self, command: BaseCommand) -> None:
+    def __init__(self, command: BaseCommand, steps: int) -> None:
         self.command = command
-        self.bar = tqdm(total=len(STEPS), file=sys.stderr, leave=False) if sys.stderr.isatty() else None
+        self.bar = tqdm(total=steps, file=sys.stderr, leave=False) if sys.stderr.isatty() else None
+        self.has_begun = False
 
     def __call__(self, step: str) -> None:
         label = str(STEPS[step])
@@ -82,8 +83,9 @@ class _Progress:
             self.command.stdout.write(label)
             self.command.stdout.flush()
         else:
+            self.bar.update(int(self.has_begun))
             self.bar.set_description(label)
-            self.bar.update()
+        self.has_begun = True
 
     def close(self) -> None:
         if self.bar is not None:

@@ -90,7 +90,7 @@ TEMPLATES: list[dict[str, Any]] = [
 # --- PostgreSQL and Valkey ---------------------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url_config(env.str("DATABASE_URL", default="") or paths.database_url())
-    | {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
+    | {"ENGINE": "apps.common.database", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
 if socket_dir := DATABASES["default"]["OPTIONS"].pop("host", ""):  # postgres://user@/name?host=/socket/directory

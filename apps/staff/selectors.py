@@ -31,6 +31,7 @@ ACTING_ROLES: Final[Mapping[int, frozenset[Role]]] = {
     Tier.LEVEL2: frozenset({Role.LEADER}),
     Tier.LEVEL3: frozenset({Role.LEADER}),
 }
+SINGLE_ROLES: Final = frozenset({Role.LEADER, Role.FIRST})  # one person a cell and moment, stand-ins aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,12 @@ def leader_of(grid_id: int, at: datetime) -> int | None:
     """Id of the one leader of the cell (a stand-in where there is none), None if vacant. One query."""
     rows = _posts_at(at).filter(grid_id=grid_id, role=Role.LEADER).order_by("is_stand_in", "id")
     return rows.values_list("user_id", flat=True).first()
+
+
+def other_holder(post: Post) -> Post | None:
+    """Another post of the same role and cell whose days overlap, stand-ins aside. One query."""
+    others = Post.objects.filter(grid_id=post.grid_id, role=post.role, is_stand_in=False, valid__overlap=post.valid)
+    return others.exclude(pk=post.pk).select_related("user").order_by("id").first()
 
 
 def vacant_cells(grid_ids: Collection[int], at: datetime) -> set[int]:

@@ -1,0 +1,100 @@
+"""What may be reported, to which standard, and who has the power: data of the city, felt everywhere within 5 s."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db import models, transaction
+from django.http import HttpRequest
+
+from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.selectors.catalogue import forget_catalogue
+
+if TYPE_CHECKING:
+    Base = admin.ModelAdmin[Any]
+    StandardBase = admin.TabularInline[Standard, Category]
+    PowerBase = admin.TabularInline[Power, Category]
+else:  # Django's classes take no type at run time
+    Base = admin.ModelAdmin
+    StandardBase = PowerBase = admin.TabularInline
+
+
+class CatalogueAdmin(Base):
+    """Makes this process read the catalogue again after a change."""
+
+    list_per_page = 50
+    show_full_result_count = False
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:  # noqa: ANN401
+        """Comes last of all writes, with and without inlines."""
+        super().save_related(request, form, formsets, change)
+        transaction.on_commit(forget_catalogue)
+
+    def delete_model(self, request: HttpRequest, obj: models.Model) -> None:
+        super().delete_model(request, obj)
+        transaction.on_commit(forget_catalogue)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "models.QuerySet[Any]") -> None:
+        super().delete_queryset(request, queryset)
+        transaction.on_commit(forget_catalogue)
+
+
+class StandardInline(StandardBase):
+    """One row per standard; the default one gives the limit."""
+
+    model = Standard
+    extra = 0
+
+
+class PowerInline(PowerBase):
+    """Which tier may handle it."""
+
+    model = Power
+    extra = 0
+
+
+@admin.register(Category)
+class CategoryAdmin(CatalogueAdmin):
+    """Fields, classes and minor classes. What issues carry cannot be deleted; switch it off instead."""
+
+    list_display = ["code", "name", "name_en", "level", "parent", "is_grave", "is_active"]
+    list_select_related = ["parent"]
+    list_filter = ["level", "is_active", "is_grave"]
+    search_fields = ["code__startswith", "name", "name_en"]
+    autocomplete_fields = ["parent"]
+    ordering = ["order", "code"]
+    inlines = [StandardInline, PowerInline]
+
+
+@admin.register(Power)
+class PowerAdmin(CatalogueAdmin):
+    """Category × tier; the row without category counts where no other does."""
+
+    list_display = ["category", "tier", "may_handle", "department_kind"]
+    list_select_related = ["category"]
+    list_filter = ["tier", "may_handle", "department_kind"]
+    search_fields = ["category__name", "category__code__startswith"]
+    autocomplete_fields = ["category"]
+    ordering = ["category__code", "tier"]
+
+
+@admin.register(RoutingRule)
+class RoutingRuleAdmin(CatalogueAdmin):
+    """Exceptions to the powers, in the order of asking."""
+
+    list_display = ["order", "name", "category", "area", "is_urgent", "to_tier", "department_kind", "is_active"]
+    list_display_links = ["name"]
+    list_select_related = ["category", "area"]
+    list_filter = ["is_active", "to_tier"]
+    search_fields = ["name"]
+    autocomplete_fields = ["category", "area"]
+    ordering = ["order", "id"]
+
+
+@admin.register(TierLimit)
+class TierLimitAdmin(CatalogueAdmin):
+    """How long a tier may hold an issue where no standard says otherwise."""
+
+    list_display = ["tier", "purpose", "limit_amount", "limit_unit"]
+    list_display_links = ["tier", "purpose"]
+    list_filter = ["tier", "purpose"]
+    ordering = ["tier", "purpose"]

@@ -1,0 +1,123 @@
+"""People, departments and posts for administrators."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+
+from apps.common import clock
+from apps.common.refusals import Refused
+from apps.staff.models import Department, Post, User
+from apps.staff.services.posts import check_free, end_post
+
+if TYPE_CHECKING:
+    DepartmentBase = admin.ModelAdmin[Department]
+    PostBase = admin.ModelAdmin[Post]
+    PostFormBase = forms.ModelForm[Post]
+    PersonBase = UserAdmin[User]
+else:  # Django's classes take no type at run time
+    DepartmentBase = PostBase = admin.ModelAdmin
+    PostFormBase = forms.ModelForm
+    PersonBase = UserAdmin
+
+
+@admin.register(User)
+class PersonAdmin(PersonBase):
+    """Accounts. A person who leaves is switched off, never deleted: history names them."""
+
+    list_display = ["username", "name", "phone", "is_active", "is_staff"]
+    list_filter = ["is_active", "is_staff"]
+    search_fields = ["username", "name", "pinyin__startswith", "phone__startswith"]
+    ordering = ["username"]
+    list_per_page = 50
+    show_full_result_count = False
+    filter_horizontal = []
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        (_("Person"), {"fields": ["name", "pinyin", "phone", "email", "language", "text_size"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        (_("Dates"), {"fields": ["last_login", "date_joined"]}),
+    ]
+    add_fieldsets = [
+        (
+            None,
+            {"classes": ["wide"], "fields": ["username", "name", "phone", "usable_password", "password1", "password2"]},
+        )
+    ]
+    readonly_fields = ["last_login", "date_joined"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+
+@admin.register(Department)
+class DepartmentAdmin(DepartmentBase):
+    """Line departments 条 of the city, districts and level-1 cells."""
+
+    list_display = ["name", "kind", "grid", "code", "phone"]
+    list_select_related = ["grid"]
+    list_filter = ["kind"]
+    search_fields = ["name", "name_en", "code__startswith", "grid__name"]
+    autocomplete_fields = ["grid"]
+    ordering = ["grid__code", "code"]
+    list_per_page = 50
+    show_full_result_count = False
+
+
+class PostForm(PostFormBase):
+    """Says who holds the post already, instead of naming a constraint."""
+
+    class Meta:
+        model = Post
+        fields = ["user", "grid", "role", "department", "valid", "is_stand_in"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a second leader of a cell at the same time."""
+        cleaned = super().clean()
+        asked = self.cleaned_data
+        if not self.errors and asked.get("valid") is not None:
+            values = {name: asked[name] for name in ("user", "grid", "role", "valid", "is_stand_in")}
+            try:
+                check_free(post=Post(pk=self.instance.pk, **values))
+            except Refused as refused:
+                self.add_error(refused.field, str(refused))
+        return cleaned
+
+
+@admin.register(Post)
+class PostAdmin(PostBase):
+    """Who holds which role where, from when to when. Posts are ended, not deleted."""
+
+    form = PostForm
+    list_display = ["user", "role", "grid", "department", "valid", "is_stand_in"]
+    list_select_related = ["user", "grid", "department"]
+    list_filter = ["role", "is_stand_in"]
+    search_fields = ["user__username", "user__name", "grid__name", "grid__code__startswith"]
+    autocomplete_fields = ["user", "grid", "department"]
+    ordering = ["-id"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ["end_today"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Post | None = None) -> bool:
+        return False
+
+    @admin.action(description=_("End the chosen posts today"), permissions=["change"])
+    def end_today(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:
+        """Today is the first day on which they are no longer held."""
+        today, ended = timezone.localdate(clock.now()), 0
+        for post in queryset.select_related("user", "grid"):
+            try:
+                end_post(post=post, on=today)
+                ended += 1
+            except Refused as refused:
+                self.message_user(request, f"{post}: {refused}", messages.ERROR)
+        if ended:
+            words = translate("Posts ended: %(count)d") % {"count": ended}
+            self.message_user(request, words, messages.SUCCESS)

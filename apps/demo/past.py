@@ -72,16 +72,24 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A staged report: so many minutes ago, and how far it has come; `at_star`: in the ninth cell, by its leader."""
+    """A staged report: so many minutes ago, and how far it has come.
+
+    `at_star`: in the ninth cell, by its leader, or `by_member`: then the leader has something to do.
+    """
 
     code: str
     minutes: int
     stop: str
     at_star: bool = False
+    by_member: bool = False
 
 
 STAGED = (
-    Scene("070301", 3, "unsigned", at_star=True),  # the article's own: 有建筑垃圾未清运
+    Scene("070301", 1, "unsigned", at_star=True),  # the article's own: 有建筑垃圾未清运
+    Scene("070101", 26, "unsigned", at_star=True, by_member=True),  # the cell's own powers
+    Scene("070201", 52, "unsigned", at_star=True, by_member=True),
+    Scene("070103", 38, "unsigned", at_star=True, by_member=True),  # the community's
+    Scene("070501", 44, "unsigned", at_star=True, by_member=True),  # the street's
     Scene("071001", 8, "unsigned"),
     Scene("030101", 14, "unsigned"),
     Scene("071201", 21, "unsigned"),
@@ -121,8 +129,9 @@ def _stage(world: World, rng: Random) -> Iterator[IssueRow]:
         row = _report(world, rng, world.star if scene.at_star else pick(rng, near), by_code[scene.code], filed_at)
         row.is_urgent = False
         if scene.at_star:
-            leader = world.cast.leaders[world.star]
-            row.reporter_id, row.reporter_post_id, row.text = leader.user_id, leader.post_id, ""
+            cast = world.cast
+            reporter = cast.members[world.star][0] if scene.by_member else cast.leaders[world.star]
+            row.reporter_id, row.reporter_post_id, row.text = reporter.user_id, reporter.post_id, ""
         _Story(world, rng, Life(world.setting, row), by_code[scene.code], scene.stop).live()
         yield row
 
@@ -211,7 +220,7 @@ class _Story:
         reporter = Actor(row.reporter_id, row.reporter_post_id or 0)
         decision = self.decision
         at_home = decision.holder.id == row.grid_id
-        row.is_self_handled = at_home and rng.random() < SELF_HANDLED_SHARE
+        row.is_self_handled = at_home and not self.stop and rng.random() < SELF_HANDLED_SHARE
         self.life.file(reporter)
         if row.is_self_handled:
             self.life.close(row.filed_at, "self_handle", reporter, {"text": self._result()})

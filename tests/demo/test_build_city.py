@@ -157,6 +157,9 @@ def test_handler_and_leader_find_their_own_work(city: Built) -> None:
     assert handler.filter(state=State.ASSIGNED, closed_at=None).count() >= 2
     assert handler.filter(state=State.HANDLING, closed_at=None).exists()
     assert Issue.objects.filter(reporter=account("leader")).count() >= 5
+    for name, place in (("leader", "园田社区第九网格"), ("community", "园田社区"), ("street", "花园路街道")):
+        held = visible_issues(scope_of(account(name).id, NOW)).filter(holder_grid__name=place, closed_at=None)
+        assert held.filter(state=State.ASSIGNED).exists(), name
     assert Notice.objects.filter(recipient=account("handler"), read_at=None).exists()
     assert visible_issues(scope_of(account("viewer").id, NOW)).count() > 20
 

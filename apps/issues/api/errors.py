@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
@@ -39,6 +40,14 @@ class Unreadable(exceptions.APIException):
     default_code = "unreadable"
 
 
+class DatabaseAway(exceptions.APIException):
+    """The database restarts, or cannot be reached."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = _("The database does not answer at this moment; send it again in a minute.")
+    default_code = "unavailable"
+
+
 def answer(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     """DRF's exception handler. None for what nobody expected: that is logged and answered with 500 by Django."""
     if isinstance(exception, Refused):
@@ -52,6 +61,9 @@ def _translated(exception: Exception) -> Exception:
     """Django's own refusals as DRF's."""
     if isinstance(exception, RequestDataTooBig):
         return BodyTooLarge()
+    if isinstance(exception, (InterfaceError, OperationalError)):
+        logger.error("the database is away: %s", exception)
+        return DatabaseAway()
     if isinstance(exception, SuspiciousOperation):
         return Unreadable()
     if isinstance(exception, Http404):

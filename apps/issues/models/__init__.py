@@ -2,7 +2,7 @@
 
 from apps.issues.models.catalogue import Category, Power, RoutingRule, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, WorkingPeriod
-from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung
+from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung, number_of
 from apps.issues.workflow import LinkKind, State
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "TierLimit",
     "UnitChoices",
     "WorkingPeriod",
+    "number_of",
 ]

@@ -1,5 +1,6 @@
 """The issue 矛盾问题, the chain of who held it, and its history."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -29,6 +30,11 @@ class PositionSource(models.TextChoices):
     GPS = "gps", _("phone position")
     MAP = "map", _("set on the map")
     CELL = "cell", _("cell chosen")
+
+
+def number_of(issue_id: int, filed_at: datetime) -> str:
+    """The number of an issue of which no more is known than this."""
+    return f"{timezone.localtime(filed_at):%Y%m%d}-{issue_id:06d}"
 
 
 class Issue(models.Model):
@@ -127,7 +133,7 @@ class Issue(models.Model):
     @property
     def number(self) -> str:
         """The human number: local filing day and the id, e.g. 20130208-000123. Nothing is stored twice."""
-        return f"{timezone.localtime(self.filed_at):%Y%m%d}-{self.id:06d}"
+        return number_of(self.id, self.filed_at)
 
     @property
     def is_open(self) -> bool:

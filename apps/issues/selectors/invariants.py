@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.grids.models import Boundary, Grid
 from apps.grids.selectors import tree
 from apps.grids.selectors.checks import check_tree
-from apps.issues.models import Handover, Issue, IssueEvent, Rung, State
+from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, number_of
 from apps.staff.models import Post, Role
 from apps.staff.selectors import people_of_cell, vacant_cells
 
@@ -174,7 +174,7 @@ def _sampled_ids(size: int) -> list[int]:
 
 def _issues(invariant: str, sentence: Promise, query: str, values: Mapping[str, Any]) -> Iterator[Finding]:
     for issue_id, filed_at in _rows(query, values):
-        yield Finding(invariant, Issue(id=issue_id, filed_at=filed_at).number, sentence)
+        yield Finding(invariant, number_of(issue_id, filed_at), sentence)
 
 
 def _rows(query: str, values: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_noop
 
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
-from apps.issues.models import Issue
+from apps.issues.models import number_of
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
 from apps.staff.selectors import people_of_cell, people_of_departments
@@ -121,7 +121,7 @@ def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Mess
 
 
 def _single(person: int, telling: Telling) -> Message:
-    number = Issue(id=telling.issue_id, filed_at=telling.filed_at).number
+    number = number_of(telling.issue_id, telling.filed_at)
     values = {"number": number, "cell": _name(telling.grid_id)}
     if telling.about is not None:
         values["holder"] = _name(telling.about.grid_id)

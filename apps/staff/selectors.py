@@ -13,7 +13,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from apps.grids.models import Tier
+from apps.grids.models import Grid, Tier
 from apps.grids.selectors import tree
 from apps.staff.models import Post, Role
 
@@ -32,6 +32,16 @@ ACTING_ROLES: Final[Mapping[int, frozenset[Role]]] = {
     Tier.LEVEL3: frozenset({Role.LEADER}),
 }
 SINGLE_ROLES: Final = frozenset({Role.LEADER, Role.FIRST})  # one person a cell and moment, stand-ins aside
+
+
+# As what a person acts in a place, as a scalar subquery for one statement: the most local post over the cell, else the
+# most local of any. Needs reporter_id, today (date), cells (ids of the cell and of those above it) and reading_roles.
+POST_FOR_CELL: Final = f"""
+    SELECT post.id FROM {Post._meta.db_table} AS post JOIN {Grid._meta.db_table} AS place ON place.id = post.grid_id
+    WHERE post.user_id = %(reporter_id)s AND post.valid @> %(today)s::date
+    ORDER BY post.role = ANY(%(reading_roles)s) AND post.grid_id = ANY(%(cells)s) DESC, place.tier DESC, post.id
+    LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)

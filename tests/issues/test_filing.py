@@ -21,7 +21,8 @@ from apps.issues.services.filing import (
     UnknownCell,
     file_report,
 )
-from tests.factories import NOW, Town, inside
+from apps.staff.models import Role
+from tests.factories import NOW, Town, end_posts, inside, post
 
 
 def report(town: Town, **changes: Any) -> Report:
@@ -47,13 +48,36 @@ def test_a_report_is_held_by_the_cell_in_which_it_was_seen(town: Town) -> None:
     assert len(bytes(event.hash)) == 32
 
 
-def test_filing_takes_one_query_for_posts_and_one_statement(town: Town) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_filing_is_one_statement_that_commits_itself(town: Town) -> None:
     file(town)  # caches are warm
     asked = report(town)
     with CaptureQueriesContext(connection) as queries:
         file_report(reporter=town.people.leader, report=asked, now=NOW)
-    spoken = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert len(spoken) == 2
+    assert [query["sql"].split()[0] for query in queries] == ["WITH"]
+
+
+def test_of_several_posts_the_most_local_one_over_the_cell_reports(town: Town) -> None:
+    leader = town.people.leader
+    post(leader, town.district, Role.VIEWER)
+    post(leader, town.far_cell, Role.MEMBER)
+    post(leader, town.far_cell, Role.HANDLER, department=town.departments.far_chengguan)
+    reported_from = {cell: file(town, grid_id=cell.pk).reporter_post for cell in (town.cell, town.far_cell)}
+    assert {cell.code: (own.grid, own.role) for cell, own in reported_from.items() if own} == {
+        town.cell.code: (town.cell, Role.LEADER),
+        town.far_cell.code: (town.far_cell, Role.MEMBER),
+    }
+
+
+def test_over_a_cell_without_own_post_the_reporter_files_by_the_most_local_post(town: Town) -> None:
+    post(town.people.leader, town.district, Role.HANDLER, department=town.departments.chengguan)
+    issue = file(town, grid_id=town.far_cell.pk)
+    assert issue.reporter_post is not None and issue.reporter_post.grid == town.cell
+
+
+def test_a_post_that_has_ended_reports_nothing(town: Town) -> None:
+    end_posts(town.cell, Role.LEADER)
+    assert file(town).reporter_post_id is None
 
 
 def test_what_was_filed_in_memory_is_what_the_database_holds(town: Town) -> None:

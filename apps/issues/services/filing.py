@@ -8,12 +8,14 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.core.files.base import File
 from django.db import connection, transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.queue import ring_once_after_commit
@@ -27,7 +29,7 @@ from apps.issues.selectors.limits import Purpose, clock_for
 from apps.issues.services import photos
 from apps.issues.services.handovers import Entry, close
 from apps.staff.models import User
-from apps.staff.selectors import READING_ROLES, PostInfo, Scope, scope_of
+from apps.staff.selectors import POST_FOR_CELL, READING_ROLES
 
 LONGEST_TEXT: Final = 5_000
 PLAUSIBLE_AGE: Final = (timedelta(days=-1), timedelta(days=366))  # of the moment the phone says it was seen
@@ -40,12 +42,13 @@ ISSUE_COLUMNS: Final = (
     *("filed_at", "seen_at", "due_at", "next_action_at", "rung", "closed_at", "version", "client_key"),
     "client_digest",
 )
+_VALUES: Final = {"reporter_post_id": f"({POST_FOR_CELL})"}  # looked up by the very statement that writes it
 FILE: Final = f"""
     WITH filed AS (
         INSERT INTO {Issue._meta.db_table} ({", ".join(ISSUE_COLUMNS)})
-        VALUES ({", ".join(f"%({name})s" for name in ISSUE_COLUMNS)})
+        VALUES ({", ".join(_VALUES.get(name, f"%({name})s") for name in ISSUE_COLUMNS)})
         ON CONFLICT (reporter_id, client_key) DO NOTHING
-        RETURNING id
+        RETURNING id, reporter_post_id
     ), held AS (
         INSERT INTO {Handover._meta.db_table} (
             issue_id, kind, to_grid_id, actor_id, instruction, started_at, limit_amount, limit_unit,
@@ -58,11 +61,11 @@ FILE: Final = f"""
         INSERT INTO {IssueEvent._meta.db_table} (
             issue_id, seq, kind, actor_id, post_id, at, state, holder_grid_id, due_at, rung, payload, previous, hash
         )
-        SELECT id, 0, 'file', %(reporter_id)s, %(reporter_post_id)s, %(filed_at)s, %(state)s, %(grid_id)s,
+        SELECT id, 0, 'file', %(reporter_id)s, reporter_post_id, %(filed_at)s, %(state)s, %(grid_id)s,
             %(due_at)s, %(rung)s, '{{}}', '', ''
         FROM filed
     )
-    SELECT id FROM filed
+    SELECT id, reporter_post_id FROM filed
 """
 
 
@@ -150,7 +153,7 @@ class Filed:
 def file_report(*, reporter: User, report: Report, now: datetime) -> Filed:
     """File a report; it is routed after the commit. Sent again under the same key it is filed once.
 
-    Two queries beside the photos' row: the reporter's posts, and one statement that writes everything.
+    One statement writes everything; only photos or a result make it a transaction of several.
     Raises a `Refused` that names the field, or grids' `OutsideCity` for a position without a chosen cell.
     """
     report = _checked(report)
@@ -162,13 +165,18 @@ def file_report(*, reporter: User, report: Report, now: datetime) -> Filed:
     issue.client_digest = digest
     pictures = photos.prepare_pictures(report.photos)
     try:
-        with photos.kept_pictures(pictures, now) as kept, transaction.atomic():
+        with photos.kept_pictures(pictures, now) as kept, _one_transaction(report):
             _write(issue, cell, now)
             photos.add_rows(issue_id=issue.id, stage=Photo.Stage.REPORT, kept=kept, taken_by_id=reporter.id, now=now)
             _send_on(issue, report, now)
     except _FiledBefore as before:
         return _replayed(before.issue, digest)
     return Filed(issue, created=True)
+
+
+def _one_transaction(report: Report) -> AbstractContextManager[object]:
+    """One statement commits itself: BEGIN and COMMIT would be two more round trips for nothing."""
+    return transaction.atomic() if report.photos or report.is_self_handled else nullcontext()
 
 
 class _FiledBefore(Exception):
@@ -240,7 +248,6 @@ def _replayed(issue: Issue, digest: str) -> Filed:
 
 def _issue(reporter: User, report: Report, cell: CellInfo, now: datetime) -> Issue:
     """The row to be: collected, held by its cell until it is routed."""
-    post = _post_for(scope_of(reporter.id, now), cell)
     has_position = report.lon is not None
     return Issue(
         category_id=report.category_id,
@@ -252,7 +259,6 @@ def _issue(reporter: User, report: Report, cell: CellInfo, now: datetime) -> Iss
         grid_id=cell.id,
         district_id=cell.district_id,
         reporter=reporter,
-        reporter_post_id=post.id if post else None,
         is_urgent=report.is_urgent,
         is_self_handled=report.is_self_handled,
         state=State.COLLECTED,
@@ -269,13 +275,6 @@ def _plausible(seen_at: datetime | None, now: datetime) -> datetime | None:
     if seen_at is None or not PLAUSIBLE_AGE[0] <= now - seen_at <= PLAUSIBLE_AGE[1]:
         return None
     return seen_at
-
-
-def _post_for(scope: Scope, cell: CellInfo) -> PostInfo | None:
-    """As what the person reports: by the most local post over the cell, else by any."""
-    index = tree()
-    over = [post for post in scope.posts if post.role in READING_ROLES and index.is_within(cell.id, post.grid_id)]
-    return max(over or scope.posts, key=lambda post: post.tier, default=None)
 
 
 def _send_on(issue: Issue, report: Report, now: datetime) -> None:
@@ -302,12 +301,15 @@ def _write(issue: Issue, cell: CellInfo, now: datetime) -> None:
         **{f"clock_{name}": getattr(clock, name) for name in ("started_at", "remind_at", "due_at", "breach_at")},
         "limit_amount": limit.amount,
         "limit_unit": limit.unit.value,
+        "today": timezone.localdate(now),
+        "reading_roles": sorted(READING_ROLES),
+        "cells": [above.id for above in tree().chain(cell.id)],
     }
     with connection.cursor() as cursor:
         cursor.execute(FILE, values)
         found = cursor.fetchone()
     if found is None:
         raise _FiledBefore(Issue.objects.get(reporter_id=issue.reporter_id, client_key=issue.client_key))
-    issue.id = found[0]
+    issue.id, issue.reporter_post_id = found
     issue._state.adding = False
     issue._state.db = connection.alias

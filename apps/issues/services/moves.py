@@ -125,17 +125,18 @@ def add_photos(*, issue_id: int, actor: User, files: Sequence["File[bytes]"], no
     if not files:
         raise NoPhotos
     pictures = photos.prepare_pictures(files)
-    with photos.kept_pictures(pictures, now) as kept, transaction.atomic():
+    with transaction.atomic():
         issue = _visible_and_locked(issue_id, scope := scope_of(actor.id, now))
         standing = standing_of(issue, scope, now)
         if not issue.is_open or (standing.post is None and issue.reporter_id != actor.id):
             raise NotYours(holder=standing.holder_name)
         stage = Photo.Stage.REPORT if issue.reporter_id == actor.id else Photo.Stage.RESULT
         known = set(issue.photos.filter(stage=stage).values_list("sha256", flat=True))
-        fresh = [(picture, name) for picture, name in kept if picture.sha256 not in known]
-        photos.add_rows(issue_id=issue.id, stage=stage, kept=fresh, taken_by_id=actor.id, now=now)
-        if fresh:
-            record(issue=issue, entry=Entry("photo", now, actor.id, standing.post_id, {"photos": len(fresh)}))
+        fresh = [picture for picture in pictures if picture.sha256 not in known]
+        with photos.kept_pictures(fresh, now) as kept:
+            photos.add_rows(issue_id=issue.id, stage=stage, kept=kept, taken_by_id=actor.id, now=now)
+            if kept:
+                record(issue=issue, entry=Entry("photo", now, actor.id, standing.post_id, {"photos": len(kept)}))
     return issue
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SITE = "grid_mgmt.asgi:application"
+LOG_CONFIG = "grid_mgmt/uvicorn_logging.json"  # leaves the words to the settings' own JSON lines
 CELERY_APP = "grid_mgmt"
 
 
@@ -34,6 +35,7 @@ def web(*, host: str, port: int, workers: int = 2) -> Service:
         (
             *("uvicorn", SITE, "--host", host, "--port", str(port), "--workers", str(workers)),
             *("--timeout-graceful-shutdown", "2", "--no-access-log", "--no-server-header"),
+            *("--log-config", LOG_CONFIG),
         ),
     )
 

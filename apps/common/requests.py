@@ -66,6 +66,7 @@ class RequestIdFilter(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         record.request_id = request_id()
+        record.__dict__.pop("color_message", None)  # uvicorn's second wording, for terminals
         return True
 
 

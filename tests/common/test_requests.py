@@ -1,6 +1,7 @@
 import asyncio
 import json
 import logging
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -90,4 +91,4 @@ def test_a_log_record_is_one_json_object_with_the_requests_name() -> None:
     assert "\n" not in said[0]
     assert record["message"] == '园田社区\n第九网格 "quoted"'
     assert (record["request_id"], record["level"], record["logger"]) == ("a-request-id", "WARNING", "test")
-    assert "time" in record
+    assert datetime.fromisoformat(record["time"]).utcoffset() == timedelta(0)

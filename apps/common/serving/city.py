@@ -12,7 +12,7 @@ from apps.common.serving.signals import AskedToEnd, signals_ignored, signals_rai
 from apps.common.serving.supervisor import log_dir, supervised
 from apps.common.serving.terms import Options, Say
 
-SERVERS_SECONDS = 2.2  # for the private servers to end, when nobody else uses them
+SERVERS_SECONDS = 2.0  # for the private servers to end, when nobody else uses them
 
 
 def serve(options: Options, say: Say) -> None:

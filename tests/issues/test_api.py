@@ -113,12 +113,12 @@ def test_of_two_posts_at_once_under_one_key_one_files() -> None:
     assert Issue.objects.count() == IssueEvent.objects.filter(kind="file").count() == 1
 
 
-def test_filing_takes_a_token_two_queries_and_a_savepoint(town: Town) -> None:
+def test_filing_takes_one_query_for_the_token_and_one_statement(town: Town) -> None:
     sender, sent = client(town.people.leader), json.dumps(body(town))
     sender.post(URL, sent, content_type="application/json")
     with CaptureQueriesContext(connection) as queries:
         assert sender.post(URL, sent, content_type="application/json").status_code == 201
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "SELECT", "SAVEPOINT", "WITH", "RELEASE"]
+    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
 
 
 def test_photos_come_with_the_report(town: Town, media: Any) -> None:

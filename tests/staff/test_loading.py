@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 SINCE = date(2020, 1, 1)
 
 
-def person(username: str = "41010590001", name: str = "李长顺") -> PersonRow:
+def person(username: str = "41010590001", name: str = "李国强") -> PersonRow:
     return PersonRow(username, name, "10000000001")
 
 
@@ -30,7 +30,7 @@ def test_people_departments_and_posts_arrive_together(town: Town) -> None:
     ]
     load_staff(people=[person()], departments=[department(town)], posts=posts, now=NOW)
     loaded = User.objects.get(username="41010590001")
-    assert (loaded.name, loaded.pinyin, loaded.phone) == ("李长顺", "lcs", "10000000001")
+    assert (loaded.name, loaded.pinyin, loaded.phone) == ("李国强", "lgq", "10000000001")
     assert not loaded.has_usable_password()
     assert not loaded.is_staff
     held = Post.objects.filter(user=loaded)

@@ -158,6 +158,14 @@ def test_photos_sent_twice_leave_no_file_behind(town: Town, media: Path) -> None
     assert len(list(media.rglob("*.jpg"))) == 2
 
 
+def test_a_photo_that_was_added_before_may_come_with_the_result_again(town: Town) -> None:
+    issue = handled(town)
+    add_photos(issue_id=issue.id, actor=town.people.handler, files=[picture()], now=NOW)
+    issue = move(issue, "feed_back", town.people.handler, "已清运", photos=[picture(), picture(color="blue")])
+    assert issue.events.latest("seq").payload == {"text": "已清运", "photos": 1}
+    assert Photo.objects.filter(issue=issue, stage="result").count() == 2
+
+
 def test_photos_of_a_concluded_issue_stay_as_they_are(town: Town) -> None:
     issue = move(fed_back(town), "conclude", town.people.dispatcher)
     with pytest.raises(NotYours):

@@ -104,16 +104,18 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
     """
     text = clean_text(fields.text, longest=LONGEST_TEXT)
     pictures = photos.prepare_pictures(fields.photos)
-    with photos.kept_pictures(pictures, now) as kept, transaction.atomic():
+    with transaction.atomic():
         issue, standing = _locked(issue_id, version, actor, now)
         row = check_move(move, standing.situation)
         if not text and issue.state in row.needs_words:
             raise WordsMissing(field=row.words)
-        entry = Entry(row.name, now, actor.id, standing.post_id, _payload(text, len(kept)))
         stage = Photo.Stage.RESULT if row.takes_photos else Photo.Stage.REPORT
-        photos.add_rows(issue_id=issue.id, stage=stage, kept=kept, taken_by_id=actor.id, now=now)
-        _apply(row, issue, standing, fields, entry)
-        _tell(row, issue, entry)
+        with photos.attached(
+            issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now
+        ) as photo_count:
+            entry = Entry(row.name, now, actor.id, standing.post_id, _payload(text, photo_count))
+            _apply(row, issue, standing, fields, entry)
+            _tell(row, issue, entry)
     return issue
 
 
@@ -131,12 +133,11 @@ def add_photos(*, issue_id: int, actor: User, files: Sequence["File[bytes]"], no
         if not issue.is_open or (standing.post is None and issue.reporter_id != actor.id):
             raise NotYours(holder=standing.holder_name)
         stage = Photo.Stage.REPORT if issue.reporter_id == actor.id else Photo.Stage.RESULT
-        known = set(issue.photos.filter(stage=stage).values_list("sha256", flat=True))
-        fresh = [picture for picture in pictures if picture.sha256 not in known]
-        with photos.kept_pictures(fresh, now) as kept:
-            photos.add_rows(issue_id=issue.id, stage=stage, kept=kept, taken_by_id=actor.id, now=now)
-            if kept:
-                record(issue=issue, entry=Entry("photo", now, actor.id, standing.post_id, {"photos": len(kept)}))
+        with photos.attached(
+            issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now
+        ) as photo_count:
+            if photo_count:
+                record(issue=issue, entry=Entry("photo", now, actor.id, standing.post_id, {"photos": photo_count}))
     return issue
 
 

@@ -128,6 +128,19 @@ def add_rows(
     )
 
 
+@contextmanager
+def attached(
+    *, issue_id: int, stage: Photo.Stage, pictures: Sequence[Picture], taken_by_id: int, now: datetime
+) -> Iterator[int]:
+    """Add photos to an issue under lock, but for those it has; gives how many. Undone when what is inside fails."""
+    known = set[str]()
+    if pictures:
+        known.update(Photo.objects.filter(issue_id=issue_id, stage=stage).values_list("sha256", flat=True))
+    with kept_pictures((picture for picture in pictures if picture.sha256 not in known), now) as kept:
+        add_rows(issue_id=issue_id, stage=stage, kept=kept, taken_by_id=taken_by_id, now=now)
+        yield len(kept)
+
+
 def small_name(name: str) -> str:
     """Where the small copy of a stored photo lies."""
     return f"{name.removesuffix('.jpg')}_small.jpg"

@@ -11,7 +11,7 @@ from apps.common.refusals import Refused
 from apps.dispatch.selectors.board import VIEWS
 from apps.issues.services.moves import MoveFields
 
-TARGET: Final = re.compile(r"([dg])(\d{1,18})", re.ASCII)
+TARGET: Final = re.compile(r"\A([dg])(\d{1,18})\Z", re.ASCII)
 MOST_KNOWN: Final = 200
 KNOWN: Final = re.compile(r"(\d{1,18})\.(\d{1,9})", re.ASCII)
 

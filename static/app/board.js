@@ -14,6 +14,7 @@ const words = document.querySelector("#board-words").dataset;
 const list = () => document.querySelector("#rows");
 const pane = () => document.querySelector("#pane");
 const rows = () => [...list().querySelectorAll("[data-id]")];
+const paneKey = () => (pane()?.dataset.id ? `${pane().dataset.id}.${pane().dataset.version}` : "");
 const current = () => list().querySelector("[data-id]:has([aria-current])");
 
 // ---- looking: one request brings captions, counts, changed rows and how many new ones wait -------------------
@@ -36,11 +37,11 @@ async function fetchPulse() {
   const known = rows().map((row) => `${row.dataset.id}.${row.dataset.version}`).join("_");
   try {
     const url = new URL(board.dataset.pulse, location.href);
-    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known]]);
+    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known], ["pane", paneKey()]]);
     const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected || answer.status === 401) throw new Error("signed out");
     if (!answer.ok) throw new Error(`answer ${answer.status}`);
-    show(await answer.json());
+    show({ ...(await answer.json()), pane_asked: url.searchParams.get("pane") });
     seenAt = new Date();
     sayLive();
   } catch {
@@ -73,7 +74,7 @@ function show(news) {
   button.querySelector("span").textContent = news.fresh_words;
   document.title = document.title.replace(/^\(\d+\+?\) /, "");
   if (news.captions.length) document.title = `(${news.captions.length}) ${document.title}`;
-  if (news.rows.some((row) => row.id === Number(pane()?.dataset.id) && row.version !== Number(pane().dataset.version))) refreshPane();
+  if (news.is_pane_old && news.pane_asked === paneKey()) refreshPane();
 }
 
 function showCaptions(captions) {

@@ -3,6 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
 from apps.grids.models import Grid
 from apps.issues.models import Issue
 from apps.issues.services.filing import Report, file_report
@@ -53,3 +57,14 @@ def fed_back(town: Town) -> Issue:
     """Handled by urban management; the result lies with the dispatcher."""
     issue = move(assigned(town), "sign", town.people.handler)
     return move(issue, "feed_back", town.people.handler, "已清运")
+
+
+KEPT_FOR_SECONDS = ("grids_boundaryversion", "issues_calendarday", "issues_category", "issues_power")
+
+
+def queries(client: Client, address: str) -> int:
+    """How many statements a page costs, without those whose answers every process keeps for some seconds."""
+    client.get(address)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return sum(1 for query in captured if not any(f'FROM "{table}"' in query["sql"] for table in KEPT_FOR_SECONDS))

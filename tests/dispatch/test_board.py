@@ -10,13 +10,11 @@ import pytest
 import time_machine
 from django.conf import settings
 from django.contrib.staticfiles import finders
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from apps.issues.models import Issue
 from apps.staff.models import User
-from tests.dispatch.scenes import assigned, fed_back, filed, move
+from tests.dispatch.scenes import assigned, fed_back, filed, move, queries
 from tests.factories import NOW, Town
 
 
@@ -42,15 +40,6 @@ def pulse(client: Client, known: str = "", **query: Any) -> Any:
     answer = client.get("/board/pulse/", {"known": known, **query})
     assert answer.status_code == 200
     return answer.json()
-
-
-def queries(client: Client, address: str) -> int:
-    client.get(address)  # what is read once per process is read
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        assert client.get(address).status_code == 200
-    return len(captured)
 
 
 def test_the_caption_says_what_the_article_says(town: Town) -> None:

@@ -124,3 +124,8 @@ def _gone(scope: Scope, filters: Filters, ids: list[int], at: datetime) -> set[i
         return set()
     still = visible_issues(scope).filter(filters.as_q(at), pk__in=ids, closed_at=None)
     return set(ids) - set(still.values_list("pk", flat=True))
+
+
+def version_of(scope: Scope, issue_id: int) -> int | None:
+    """The version of an issue that lies open in the pane, None if the person does not see it. One query."""
+    return visible_issues(scope).filter(pk=issue_id).values_list("version", flat=True).first()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from apps.dispatch.selectors.lines import stands_words
@@ -13,6 +14,7 @@ from apps.issues.models import Handover, Issue, LinkKind, Photo, Rung, Standard,
 from apps.issues.selectors.acting import OWN_WORK, standing_from
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.targets import Targets
+from apps.issues.selectors.timeline import Line as Event
 from apps.issues.selectors.wording import reporter_words
 from apps.issues.workflow import Move
 from apps.staff.models import User
@@ -101,6 +103,11 @@ class Pane:
         return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
 
     @property
+    def newest(self) -> Event | None:
+        """The last thing somebody wrote: the result to judge, the instruction to follow, the reason of a return."""
+        return next((line for line in reversed(self.detail.lines) if line.words), None)
+
+    @property
     def photos_before(self) -> list[Photo]:
         """As found."""
         return [photo for photo in self.detail.photos if photo.stage == Photo.Stage.REPORT]
@@ -137,10 +144,17 @@ def actions_of(
             needs_words=state in move.needs_words,
             is_open=move is first and move.is_primary,
             targets=targets if move.needs_target else None,
-            words=str(standard.concluding) if move.needs_target and standard else "",
+            words=_instruction(standard) if move.needs_target and standard else "",
         )
         for move in wanted
     ]
+
+
+def _instruction(standard: Standard) -> str:
+    """What the form proposes to write to whoever gets it: the standard's own condition."""
+    return translate("Please handle it in time. It is concluded when: %(condition)s") % {
+        "condition": standard.concluding
+    }
 
 
 def _is_next(move: Move, state: State) -> bool:

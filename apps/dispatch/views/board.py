@@ -73,8 +73,10 @@ def pulse(request: HttpRequest) -> JsonResponse:
     now = clock.now()
     changes = boards.changes(desk.scope, desk.filters, read_known(request.GET.get("known", "")), now)
     context = _list_context(request, desk, [])
+    opened = read_known(request.GET.get("pane", ""))
     return JsonResponse(
         {
+            "is_pane_old": any(boards.version_of(desk.scope, id) != version for id, version in opened.items()),
             "rows": [_drawn("dispatch/_line.html", line, request, context) for line in changes.lines],
             "captions": [
                 _drawn("dispatch/_caption.html", line, request, context)

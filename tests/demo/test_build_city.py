@@ -5,8 +5,10 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from apps.demo.accounts import DEMO_ACCOUNTS, DEMO_PASSWORD
 from apps.demo.people import plan_people
@@ -70,6 +72,13 @@ def test_reset_builds_the_same_city_anew(city: Built) -> None:
     again = build(reset=True)
     assert facts() == before
     assert again.issues == city.issues
+
+
+def test_reset_ends_the_sessions_of_the_old_city(city: Built, client: Client) -> None:
+    client.force_login(account("dispatcher"))
+    assert Session.objects.exists()
+    build(reset=True)
+    assert not Session.objects.exists()
 
 
 def test_another_seed_makes_another_city(city: Built) -> None:

@@ -30,7 +30,6 @@ from apps.staff.services.loading import DepartmentRow, PersonRow, PostRow, load_
 FOUNDED = date(2012, 6, 1)
 """The day from which the city's grid management ran to rule; no demo post is older."""
 FULL_ISSUES_PER_DAY = 770
-ERASED_ROOMS = ("grids", "staff", "issues", "notices")
 
 STEPS = {
     "plan": _("Planning cells and people"),
@@ -162,8 +161,8 @@ def _load(plan: CityPlan, roster: Roster, built: Built, now: datetime, on_step: 
 
 
 def erase_city() -> None:
-    """Empty every table of cells, people, issues and notices, histories included. Call inside a transaction."""
-    rooms = [apps.get_app_config(room) for room in ERASED_ROOMS]
+    """Empty every table of ours, histories included, and end all sessions. Call inside a transaction."""
+    rooms = [room for room in apps.get_app_configs() if room.name.startswith("apps.") or room.label == "sessions"]
     tables = [model._meta.db_table for room in rooms for model in room.get_models(include_auto_created=True)]
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # TRUNCATE refuses tables with checks still to come

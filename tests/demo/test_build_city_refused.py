@@ -8,11 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 
 from apps.demo.accounts import DEMO_PASSWORD
-from apps.demo.services.building import BadPast, BadScale, DemoNotAllowed
+from apps.demo.services.building import BadPast, BadScale, DemoNotAllowed, NotADemoCity
 from apps.grids.models import Grid
 from apps.issues.models import Category
 from apps.staff.models import User
 from tests.demo.conftest import SCALE, build
+from tests.factories import Town
 
 pytestmark = pytest.mark.django_db
 
@@ -56,3 +57,9 @@ def test_an_impossible_past_is_refused(past: dict[str, int]) -> None:
 
 def test_a_city_without_a_past_has_no_issues() -> None:
     assert build(days=0).issues == 0
+
+
+def test_reset_never_erases_a_city_that_is_not_a_demo(town: Town) -> None:
+    with pytest.raises(NotADemoCity):
+        build(reset=True)
+    assert Grid.objects.filter(id=town.cell.id).exists()

@@ -66,6 +66,12 @@ class CityExists(CannotBuild):
     sentence = _("There is a city in this database already. --reset erases it with all its people and issues.")
 
 
+class NotADemoCity(CannotBuild):
+    """The city was imported or drawn by somebody: --reset erases demo cities only."""
+
+    sentence = _("The city in this database was not built by build_city, so it is not erased.")
+
+
 class BadScale(CannotBuild):
     """The scale is not above 0 and at most 1."""
 
@@ -100,7 +106,11 @@ class Built:
 
 def city_exists() -> bool:
     """Whether there is anything a new city would collide with."""
-    return Grid.objects.exists() or User.objects.filter(username__in=[a.username for a in DEMO_ACCOUNTS]).exists()
+    return Grid.objects.exists() or _demo_people() > 0
+
+
+def _demo_people() -> int:
+    return User.objects.filter(username__in=[account.username for account in DEMO_ACCOUNTS]).count()
 
 
 def build_city(
@@ -115,7 +125,7 @@ def build_city(
 ) -> Built:
     """Build the city of that seed and size, with `days` of past issues before `now`, in one transaction.
 
-    `on_step` hears the name of each step as it begins. Raises DemoNotAllowed, CityExists, BadScale, BadPast.
+    `on_step` hears the name of each step as it begins. Raises the refusals above.
     """
     if not settings.DEMO_ALLOWED:
         raise DemoNotAllowed
@@ -125,6 +135,8 @@ def build_city(
         raise BadPast
     if city_exists() and not reset:
         raise CityExists
+    if reset and Grid.objects.exists() and _demo_people() < len(DEMO_ACCOUNTS):
+        raise NotADemoCity
     built = Built()
     with built.timed("plan", on_step):
         plan = plan_city(seed, scale)

@@ -7,7 +7,8 @@ from django.http import HttpRequest, HttpResponse
 _M = TypeVar("_M", bound=models.Model)
 
 class DjangoMpttAdmin(ModelAdmin[_M]):
-    tree_auto_open: int
+    tree_auto_open: bool | int
+    change_tree_template: str
     tree_load_on_demand: int
     def move_view(self, request: HttpRequest, object_id: str) -> HttpResponse: ...
     def filter_tree_queryset(

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.utils.translation import gettext_noop
 
@@ -20,10 +20,11 @@ from apps.notices.services import Message, notify_all
 from apps.staff.selectors import people_of_cell, people_of_departments
 
 FEW: Final = 3
+MANY_CELLS: Final = 1_500
 BOARD, TASKS = "/board/", "/t/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Words:
     """One issue, and many: English msgids with %(number)s and %(cell)s, and with %(count)s."""
 
@@ -64,8 +65,7 @@ REALARM: Final = Words(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(NamedTuple):
     """Tell whoever acts for `to` these words about one issue; `about` is the holder the words speak of."""
 
     words: Words
@@ -95,6 +95,8 @@ class People:
         wanted = set(holders)
         cells = {one.grid_id for one in wanted if one.department_id is None} - self._cells.keys()
         departments = {one.department_id for one in wanted if one.department_id is not None} - self._departments.keys()
+        if cells and len(self._cells) > MANY_CELLS:  # a mass of issues: everybody at once is cheaper now
+            cells |= {cell.id for cell in tree()} - self._cells.keys()
         if cells:
             self._cells |= people_of_cell(cells, self.at)
         if departments:
@@ -104,7 +106,7 @@ class People:
 def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
     """Write the notices of one batch; returns how many."""
     told = list(tellings)
-    people.look_up(telling.to for telling in told)
+    people.look_up({telling.to for telling in told})
     piles: dict[tuple[int, Words], list[Telling]] = defaultdict(list)
     for telling in told:
         for person in people.of(telling.to):
@@ -113,19 +115,20 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
 
 
 def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Message]:
+    """Who is told the same about the same issue shares a message."""
+    single: dict[Telling, list[int]] = defaultdict(list)
     for (person, words), pile in piles.items():
         if len(pile) > FEW:
             yield Message([person], words.many, {"count": len(pile)}, _list_of(pile[0].to))
         else:
-            yield from (_single(person, telling) for telling in pile)
-
-
-def _single(person: int, telling: Telling) -> Message:
-    number = number_of(telling.issue_id, telling.filed_at)
-    values = {"number": number, "cell": _name(telling.grid_id)}
-    if telling.about is not None:
-        values["holder"] = _name(telling.about.grid_id)
-    return Message([person], telling.words.one, values, f"/i/{number}/")
+            for telling in pile:
+                single[telling].append(person)
+    for telling, persons in single.items():
+        number = number_of(telling.issue_id, telling.filed_at)
+        values = {"number": number, "cell": _name(telling.grid_id)}
+        if telling.about is not None:
+            values["holder"] = _name(telling.about.grid_id)
+        yield Message(persons, telling.words.one, values, f"/i/{number}/")
 
 
 def _name(grid_id: int) -> str:

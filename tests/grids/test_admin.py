@@ -77,6 +77,17 @@ def test_a_cell_is_found_by_name_code_and_initials(admin_client: Client, words: 
     assert "花园路街道" in admin_client.get(f"{TREE}grid/", {"q": words}).content.decode()
 
 
+def test_the_list_shows_cells_in_use_until_one_asks_for_the_closed_ones(admin_client: Client) -> None:
+    Grid.objects.filter(code="410102001001001").update(valid_to=date(2026, 1, 1))
+    in_use = admin_client.get(f"{TREE}grid/").content.decode()
+    assert "in use" in in_use
+    assert "网格0000" not in in_use
+    closed = admin_client.get(f"{TREE}grid/?closed=1").content.decode()
+    assert "网格0000" in closed
+    assert "网格0001" not in closed
+    assert "changelist-filter" not in admin_client.get(TREE).content.decode()
+
+
 def test_a_field_for_a_cell_offers_the_living_ones_only(admin_client: Client) -> None:
     Grid.objects.filter(code="410102001001001").update(valid_to=date(2026, 1, 1))
     asked = {"app_label": "grids", "model_name": "grid", "field_name": "parent", "term": "网格000"}

@@ -25,6 +25,11 @@ FIRST_DAYS = ["code", "name", "tier", "parent", "is_local_code", "valid_from"]
 LATER_DAYS = ["code", "name", "pinyin", "tier", "parent", "is_local_code", "valid_from", "valid_to", "drawn"]
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.contrib.admin.filters import _ListFilterChoices
+    from django.contrib.admin.views.main import ChangeList
+
     _GridModelAdmin = DjangoMpttAdmin[Grid]
 else:  # Django's classes take no type at run time
     _GridModelAdmin = DjangoMpttAdmin
@@ -58,6 +63,12 @@ class LiveFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Grid]") -> list[tuple[str, Any]]:
         return [("1", _("closed"))]
 
+    def choices(self, changelist: "ChangeList") -> "Iterator[_ListFilterChoices]":
+        """Call the first choice what it is."""
+        first, *others = super().choices(changelist)
+        yield {**first, "display": _("in use")}
+        yield from others
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Grid]) -> QuerySet[Grid]:
         return queryset.filter(valid_to=None) if self.value() is None else queryset.exclude(valid_to=None)
 
@@ -81,6 +92,11 @@ class GridAdmin(_GridModelAdmin):
     search_help_text = _("Name, beginning of the code, or pinyin initials")
     autocomplete_fields = ["parent"]
     actions = None
+
+    def get_list_filter(self, request: HttpRequest) -> Any:  # noqa: ANN401 - as in its stub
+        """Filter the list alone: a tree with holes is no tree."""
+        is_list = request.resolver_match is not None and request.resolver_match.url_name == "grids_grid_grid"
+        return self.list_filter if is_list else ()
 
     def get_fields(self, request: HttpRequest, obj: Grid | None = None) -> Any:  # noqa: ANN401 - as in its stub
         return FIRST_DAYS if obj is None else LATER_DAYS

@@ -13,6 +13,7 @@ LONGEST_TEXT = 2000
 LONGEST_KEY = 64
 KEY_PATTERN = r"^[A-Za-z0-9-]{8,64}$"
 DAMAGED = _("The form was damaged on the way; please send it again.")
+KEY_ERRORS = dict.fromkeys(("required", "invalid", "max_length"), DAMAGED)
 NOT_A_PLACE = _("The position could not be read; choose the cell instead.")
 
 
@@ -20,7 +21,9 @@ class ReportForm(forms.Form):
     """One report. Hidden fields never stand in the way: a position that makes no sense is dropped with a sentence."""
 
     key = forms.RegexField(
-        KEY_PATTERN, max_length=LONGEST_KEY, error_messages=dict.fromkeys(("required", "invalid", "max_length"), DAMAGED)
+        KEY_PATTERN,
+        max_length=LONGEST_KEY,
+        error_messages=dict.fromkeys(("required", "invalid", "max_length"), DAMAGED),
     )
     category = forms.CharField(
         max_length=12, error_messages={"required": _("Choose what it is."), "max_length": _("Choose what it is.")}

@@ -33,7 +33,7 @@ class Group:
 
 
 def most_used(grid_ids: Collection[int]) -> list[Tile]:
-    """The six most reported minor classes of the own cells, else of the city, else one of each field.
+    """The six most reported minor classes of the own cells, else of the city, else one of each class.
 
     They stand in the order of the catalogue, so that a tile stays where the thumb knows it. One or two queries.
     """
@@ -45,7 +45,7 @@ def most_used(grid_ids: Collection[int]) -> list[Tile]:
     known = catalogue()
     minors = known.minor_classes()
     ranked = [row for id, _times in counted.most_common() if (row := known.categories.get(id)) in minors]
-    chosen = list(dict.fromkeys([*ranked, *_one_of_each_field(minors), *minors]))[:FIRST_TILES]
+    chosen = list(dict.fromkeys([*ranked, *_one_of_each_class(), *minors]))[:FIRST_TILES]
     return [_tile(row) for row in minors if row in chosen]
 
 
@@ -74,11 +74,10 @@ def _common(grid_ids: list[int]) -> Counter[int]:
     return Counter(newest.order_by("-id").values_list("category_id", flat=True)[:LOOKED_AT])
 
 
-def _one_of_each_field(minors: list[Category]) -> list[Category]:
-    first: dict[int, Category] = {}
-    for row in minors:
-        first.setdefault(catalogue().lineage(row.id)[-1], row)
-    return list(first.values())
+def _one_of_each_class() -> list[Category]:
+    """For a city that has no reports yet: one of each class of the widest field, which is what streets are made of."""
+    fields = [[group.below[0].category for group in field.below if group.below] for field in category_tree()]
+    return max(fields, key=len, default=[])
 
 
 def _class(branch: Branch) -> Group:

@@ -12,7 +12,7 @@ try:
 except ImportError:
     sys.exit("Django is not installed for this Python: use .venv/bin/python manage.py, or run `make run` once.")
 
-from apps.common.embedded import lease
+from apps.common.embedded import lease, paths, places
 from apps.common.embedded.commands import servers_for
 from apps.common.embedded.errors import ServerTrouble
 
@@ -20,8 +20,11 @@ from apps.common.embedded.errors import ServerTrouble
 def main() -> None:
     """Run the command while holding the servers it needs."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "grid_mgmt.settings")
+    names = servers_for(sys.argv[1:])
     try:
-        with lease.join(servers_for(sys.argv[1:])):
+        if names or not os.environ.get("SECRET_KEY"):
+            places.check_var(paths.var_dir())
+        with lease.join(names):
             execute_from_command_line(sys.argv)
     except ServerTrouble as trouble:
         sys.exit(str(trouble))

@@ -26,6 +26,7 @@ def claim_servers() -> None:
         home = os.environ.get(HOME) or new_home()
         os.environ[HOME] = home
         os.environ["GRID_VAR_DIR"] = f"{home}/var"
+        Path(home, "var", "static").mkdir(parents=True, exist_ok=True)  # WhiteNoise warns where nothing was collected
         place = place_in(Path(home))
         os.environ["DATABASE_URL"] = Postgres(place).url()
         os.environ["REDIS_URL"] = Valkey(place).url(_worker_number())
@@ -35,7 +36,6 @@ def new_home() -> str:
     """A fresh directory, short enough for sockets, that any user may enter but only ours may use."""
     home = tempfile.mkdtemp(prefix=PREFIX, dir=paths.short_temp())
     Path(home).chmod(0o755)
-    (Path(home) / "var" / "static").mkdir(parents=True)  # WhiteNoise warns where nothing has been collected
     return home
 
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from apps.common.embedded import paths
+from apps.common.embedded import paths, places
 from apps.common.embedded.commands import servers_for
+from apps.common.embedded.errors import PlaceUnusable
 from apps.common.embedded.servers import wait_for
 from apps.common.serving.address import address_of, allowed_hosts, check_port
 from apps.common.serving.terms import CannotServe, Options
@@ -159,6 +160,24 @@ def test_a_database_that_does_not_answer_is_one_sentence(var: Path) -> None:
     assert ran.returncode != 0
     assert "The database does not answer" in ran.stderr
     assert "Traceback" not in ran.stderr
+
+
+def test_a_var_directory_that_is_a_file_is_one_sentence(var: Path) -> None:
+    var.write_text("in the way")
+    for command in ("serve", "migrate", "version"):
+        ran = manage(var, command)
+        assert ran.returncode != 0
+        assert "cannot be used" in ran.stderr
+        assert "Traceback" not in ran.stderr
+
+
+def test_a_var_directory_of_an_earlier_start_as_somebody_else_is_one_sentence(
+    var: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places.check_var(var)
+    monkeypatch.setattr(os, "access", lambda _place, _mode: False)
+    with pytest.raises(PlaceUnusable, match="earlier start as that user"):
+        places.check_var(var)
 
 
 @pytest.mark.parametrize("port", ["eighty", "0", "65536", "-1", "٨٠٠٠"])

@@ -33,6 +33,21 @@ def make_private(directory: Path, user: pwd.struct_passwd) -> Path:
     return directory
 
 
+def check_var(var: Path) -> None:
+    """Make the var directory and see that it can be used; else refuse in words before anything is written in it."""
+    try:
+        make_parents(var / "any")
+        need_space(var, 1)
+    except OSError as error:
+        raise unusable(var, error) from error
+    key = var / "secret_key"
+    if not os.access(var, os.R_OK | os.W_OK | os.X_OK) or (key.exists() and not os.access(key, os.R_OK)):
+        raise PlaceUnusable(
+            f"{var} belongs to {_name(var.stat().st_uid)}, perhaps from an earlier start as that user: "
+            f"hand it over (sudo chown -R {_name(os.geteuid())} {var}), or choose another place with GRID_VAR_DIR."
+        )
+
+
 def make_parents(directory: Path) -> None:
     """Make the missing directories above `directory`; root gives each to the owner of the one it is made in."""
     missing = [place for place in directory.parents if not place.exists()]

@@ -84,6 +84,13 @@ def test_the_city_may_switch_to_one_district_and_a_district_to_no_other(town: To
     assert far.number not in page(signed_in(town.people.dispatcher), f"/board/?area={town.other_district.code}")
 
 
+def test_the_city_reads_a_district_s_captions_and_leaves_the_signing_to_it(town: Town) -> None:
+    issue = filed(town)
+    html = page(signed_in(town.people.city_dispatcher))
+    assert "园田社区第九网格长发来信息" in html
+    assert f"/i/{issue.number}/sign/" not in html
+
+
 @pytest.mark.parametrize("who", ["stranger", "handler", "leader", "former_dispatcher", "admin"])
 def test_who_has_no_platform_has_no_board(town: Town, who: str) -> None:
     client = signed_in(getattr(town.people, who))

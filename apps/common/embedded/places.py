@@ -40,6 +40,8 @@ def check_var(var: Path) -> None:
         need_space(var, 1)
     except OSError as error:
         raise unusable(var, error) from error
+    if not var.is_dir():
+        raise unusable(var, NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)))
     key = var / "secret_key"
     if not os.access(var, os.R_OK | os.W_OK | os.X_OK) or (key.exists() and not os.access(key, os.R_OK)):
         raise PlaceUnusable(

@@ -1,8 +1,10 @@
 """Registers the room with Django."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class NoticesConfig(AppConfig):
     name = "apps.notices"
     label = "notices"
+    verbose_name = _("Notices")

@@ -34,8 +34,8 @@ TASKS = Room(
 )
 PHONE = Room(
     "/m/",
-    pgettext_lazy("navigation", "Phone"),
-    "smartphone",
+    pgettext_lazy("navigation", "Report"),
+    "camera",
     frozenset({Role.LEADER, Role.MEMBER, Role.FIRST}),
 )
 ADMIN = Room("/admin/", pgettext_lazy("navigation", "Administration"), "settings-2", frozenset(), is_for_admins=True)

@@ -12,9 +12,13 @@ const shots = [...form.querySelectorAll(".shot")];
 let busy = Promise.resolve();
 
 const keep = (input, file) => {
-  const box = new DataTransfer();
-  box.items.add(file);
-  input.files = box.files;
+  try {
+    const box = new DataTransfer();
+    box.items.add(file);
+    input.files = box.files;
+  } catch {
+    /* an old browser sends the large original */
+  }
 };
 
 const show = (shot, file) => {
@@ -39,7 +43,7 @@ const take = async (shot) => {
 shots.forEach((shot, number) => {
   shot.hidden = number > 0 && !shots[number - 1].classList.contains("taken");
   shot.addEventListener("change", () => {
-    busy = busy.then(() => take(shot));
+    busy = busy.then(() => take(shot)).catch(() => say(""));
     if (!located) locate();
   });
 });

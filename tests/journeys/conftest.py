@@ -1,6 +1,7 @@
 """A real Chromium against the real site."""
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from tests.chromium import chromium_path
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+HASHED = re.compile(r"\.[0-9a-f]{12}\.")
 LAST_LOOK = [float("-inf")]  # when a window was last closed
 CATALOGUE_IS_FRESH_AFTER = 5.5  # the site's process keeps the last test's catalogue for five seconds
 
@@ -49,6 +51,8 @@ class Watched:
     def _asked(self, request: Request) -> None:
         if not request.url.startswith((self.site, "data:", "blob:")):
             self.faults.append(f"foreign: {request.url}")
+        if "/static/" in request.url and not HASHED.search(request.url):
+            self.faults.append(f"not hashed: {request.url}")
 
     def go(self, path: str) -> Page:
         """Open a page of the site."""

@@ -11,8 +11,10 @@ from django.test import Client
 from PIL import Image
 from playwright.sync_api import Page
 
+from apps.common import clock
 from apps.issues.models import Issue, Photo, PositionSource
 from apps.issues.services.catalogue import load_catalogue
+from apps.issues.services.filing import Report, file_report
 from apps.staff.models import User
 from tests.factories import PASSWORD, Town, inside
 from tests.journeys.conftest import CATALOGUE_IS_FRESH_AFTER, LAST_LOOK, Watched
@@ -237,3 +239,18 @@ def test_the_focus_is_never_hidden_by_the_bar_at_the_bottom(city: Town, window: 
     phone = window(height=560)
     for name, path in prepare(phone, city).items():
         assert not covered_focus(phone.go(path)), name
+
+
+def test_a_clock_ticks_with_the_servers_words(city: Town, window: Window) -> None:
+    what = Report(category_id=city.categories.rubbish.id, grid_id=city.cell.id)
+    file_report(reporter=city.people.member, report=what, now=clock.now())
+    phone = window()
+    phone.page.clock.install()
+    page = signed_in(phone, city.people.leader)
+    before = page.locator(".lamp").inner_text()
+    page.clock.fast_forward("03:00")
+    after = page.locator(".lamp").inner_text()
+    assert before != after and after.startswith("剩 ")
+    page.clock.fast_forward("200:00:00")
+    assert page.locator(".lamp-late").inner_text().startswith("超时 ")
+    assert not phone.faults

@@ -145,6 +145,21 @@ def handlers_for(department_id: int, grid_id: int, at: datetime) -> list[int]:
     return list(dict.fromkeys(covering))
 
 
+def covered_cells(scope: Scope, at: datetime) -> list[int]:
+    """The cells for which the person acts: own ones, and vacant ones below with nobody between.
+
+    No query for who leads level-3 cells only, else one per tier down to where every cell has people.
+    """
+    index = tree()
+    covered = [post.grid_id for post in scope.posts if post.role in ACTING_ROLES[post.tier]]
+    below = [child.id for cell in covered for child in index.children(cell)]
+    while below:
+        vacant = vacant_cells(below, at)
+        covered += vacant
+        below = [child.id for cell in vacant for child in index.children(cell)]
+    return list(dict.fromkeys(covered))
+
+
 def leader_of(grid_id: int, at: datetime) -> int | None:
     """Id of the one leader of the cell (a stand-in where there is none), None if vacant. One query."""
     rows = _posts_at(at).filter(grid_id=grid_id, role=Role.LEADER).order_by("is_stand_in", "id")

@@ -10,13 +10,13 @@ from django.utils import translation
 from apps.issues.models import Issue, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.numbers import id_in_number, issue_by_number
-from apps.issues.selectors.queue import BadCursor, Filters, captions, count_open, newest_page, queue_page
+from apps.issues.selectors.queue import BadCursor, Filters, count_open, newest_page, queue_page
 from apps.issues.selectors.wording import caption_text
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.routing import route_waiting
-from apps.staff.models import User
+from apps.staff.models import Role, User
 from apps.staff.selectors import Scope, scope_of
-from tests.factories import NOW, Town, inside
+from tests.factories import NOW, Town, end_posts, inside
 from tests.issues.test_moves import assigned, fed_back, filed, move
 
 
@@ -126,19 +126,19 @@ def test_mine_is_what_my_posts_hold(town: Town) -> None:
     assert queue_page(scope(town.people.viewer), mine, at=NOW).rows == ()
 
 
+def test_mine_is_also_what_lies_with_a_vacant_cell_below(town: Town) -> None:
+    issue = filed(town, "noise")
+    mine = Filters(mine=True)
+    assert queue_page(scope(town.people.community_leader), mine, at=NOW).rows == ()
+    end_posts(town.cell, Role.LEADER)
+    assert [r.id for r in queue_page(scope(town.people.community_leader), mine, at=NOW).rows] == [issue.id]
+
+
 def test_open_issues_are_counted_up_to_a_thousand(town: Town) -> None:
     assert count_open(scope(town.people.dispatcher), at=NOW) == 0
     filed(town), filed(town)
     assert count_open(scope(town.people.dispatcher), at=NOW) == 2
     assert count_open(scope(town.people.far_dispatcher), at=NOW) == 0
-
-
-def test_captions_are_the_newest_unsigned_or_overdue(town: Town) -> None:
-    made = file_some(town, 6)
-    move(made[5], "sign", town.people.dispatcher)
-    shown = captions(scope(town.people.dispatcher))
-    assert [issue.id for issue in shown] == [issue.id for issue in reversed(made[:5])]
-    assert captions(scope(town.people.city_dispatcher), district_id=town.other_district.id) == ()
 
 
 def test_the_caption_reads_like_the_articles(town: Town) -> None:

@@ -10,9 +10,9 @@ import pytest
 from django.test import Client
 
 from apps.grids.models import Grid
-from apps.issues.models import Issue, Photo, State
+from apps.issues.models import Issue, Photo
 from apps.issues.selectors.detail import detail
-from apps.issues.selectors.queue import captions, count_open, newest_page, queue_page
+from apps.issues.selectors.queue import count_open, newest_page, queue_page
 from apps.issues.selectors.visibility import concerns, visible_issues
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import feed_entry
@@ -176,14 +176,6 @@ def test_everybody_sees_on_every_surface_what_the_table_says(cast: Cast, town: T
 def test_counts_agree_with_the_table(cast: Cast, town: Town) -> None:
     for role, seen in SEES.items():
         assert count_open(scope_of(getattr(town.people, role).id, NOW), at=NOW) == len(seen), role
-
-
-def test_captions_are_cut_from_the_same_cloth(cast: Cast, town: Town) -> None:
-    for role, seen in SEES.items():
-        shown = captions(scope_of(getattr(town.people, role).id, NOW), limit=50)
-        assert names(cast, (issue.id for issue in shown)) == {
-            name for name in seen if cast[name].state == State.ESCALATED
-        }, role
 
 
 def test_the_feed_lets_through_what_the_table_says_but_for_own_reports(cast: Cast, town: Town) -> None:

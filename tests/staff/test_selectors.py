@@ -11,6 +11,7 @@ from apps.staff.models import Role, User
 from apps.staff.selectors import (
     acting_post_for_cell,
     acting_post_for_department,
+    covered_cells,
     handlers_for,
     leader_of,
     people_of_cell,
@@ -78,6 +79,19 @@ def test_people_of_many_cells_take_one_query(town: Town) -> None:
     with CaptureQueriesContext(connection) as queries:
         people_of_cell(cells, NOW)
     assert len(queries) == 1
+
+
+def test_a_person_covers_own_cells_and_vacant_ones_below(town: Town) -> None:
+    def covered(person: User) -> set[int]:
+        return set(covered_cells(scope_of(person.id, NOW), NOW))
+
+    assert covered(town.people.leader) == {town.cell.id}
+    assert covered(town.people.member) == covered(town.people.viewer) == set()
+    assert covered(town.people.community_leader) == {town.community.id}
+    end_posts(town.cell, Role.LEADER)
+    assert covered(town.people.community_leader) == {town.community.id, town.cell.id}
+    quiet = {town.other_street.id, town.quiet_community.id, town.quiet_cell.id}
+    assert covered(town.people.dispatcher) == {town.district.id} | quiet
 
 
 def test_departments_have_their_handlers(town: Town) -> None:

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OrderBy, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
@@ -20,12 +20,13 @@ from apps.grids.selectors import tree
 from apps.issues.models import Handover, Issue, Rung, State
 from apps.issues.selectors.numbers import MOST_ID, id_in_number
 from apps.issues.selectors.visibility import visible_branches, visible_issues
-from apps.staff.selectors import ACTING_ROLES, Scope
+from apps.staff.selectors import Scope, covered_cells
 
 PAGE: Final = 50
 LONGEST_PAGE: Final = 200
 MOST_COUNTED: Final = 1_000
 LONGEST_SEARCH: Final = 60
+NEWEST: Final = ("-id",)
 SHOWN: Final = ("category", "grid", "holder_grid", "holder_department", "reporter", "reporter_post")
 
 
@@ -40,8 +41,8 @@ class BadCursor(Refused):
 class Filters:
     """What a list is narrowed to. `grid_id` means the whole subtree; `words` are searched in text and cell names.
 
-    mine: only what the person acts for, as holder cell or department. desks: only what lies with these cells
-    themselves, not with their departments. is_soon: reminded, but not yet due.
+    mine: only what the person acts for, as holder cell or department; asks once more per tier with vacancies.
+    desks: only what lies with these cells themselves, not with their departments. is_soon: reminded, not yet due.
     """
 
     state: State | None = None
@@ -103,8 +104,8 @@ def queue_page(
     beyond = Q(due_at__gt=key[0]) | Q(due_at=key[0], id__gt=key[1]) if key else Q()
     if key:
         beyond &= Q(due_at__gte=key[0])  # lets the index begin where the page begins
-    wanted = Q(closed_at=None) & (filters or Filters()).as_q(at) & beyond
-    rows = _best_of_branches(scope, filters, wanted, ("due_at", "id"), _size(size))
+    wanted = Q(closed_at=None) & (filters or Filters()).as_q(at) & beyond & _mine(scope, filters, at)
+    rows = _best_of_branches(scope, wanted, ("due_at", "id"), _size(size))
     return _page(rows, _size(size), lambda row: [row.due_at.isoformat() if row.due_at else "", row.id])
 
 
@@ -113,30 +114,15 @@ def newest_page(
 ) -> Page:
     """Open and closed issues, the newest first. Two queries. Raises BadCursor."""
     key = _decode(after, lambda id: (int(id),)) if after else None
-    wanted = (filters or Filters()).as_q(at) & (Q(id__lt=key[0]) if key else Q())
-    rows = _best_of_branches(scope, filters, wanted, ("-id",), _size(size))
+    wanted = (filters or Filters()).as_q(at) & (Q(id__lt=key[0]) if key else Q()) & _mine(scope, filters, at)
+    rows = _best_of_branches(scope, wanted, NEWEST, _size(size))
     return _page(rows, _size(size), lambda row: [row.id])
 
 
 def count_open(scope: Scope, filters: Filters | None = None, *, at: datetime) -> int:
     """How many open issues match; 1001 means more than a thousand. One query."""
-    wanted = visible_issues(scope).filter(_mine(scope, filters), (filters or Filters()).as_q(at), closed_at=None)
+    wanted = visible_issues(scope).filter(_mine(scope, filters, at), (filters or Filters()).as_q(at), closed_at=None)
     return wanted.order_by()[: MOST_COUNTED + 1].count()
-
-
-def captions(scope: Scope, *, district_id: int | None = None, limit: int = 5) -> tuple[Issue, ...]:
-    """The red captions of a board, newest first: reported up and not yet signed for, or overdue. One query.
-
-    For one district, or (None) for whatever platforms the person acts for; the city's see all districts.
-    """
-    unsigned = Handover.objects.filter(issue_id=OuterRef("pk"), ended_at=None, signed_at=None)
-    shown = visible_issues(scope).filter(
-        Q(rung=Rung.OVERDUE) | Q(Exists(unsigned), state=State.ESCALATED), closed_at=None
-    )
-    if district_id is not None:
-        shown = shown.filter(district_id=district_id)
-    # by filed_at, not id: so the few open issues are read and sorted, instead of walking all of history by id
-    return tuple(shown.select_related(*SHOWN).order_by("-filed_at", "-id")[:limit])
 
 
 def in_cell(grid_id: int) -> Q:
@@ -150,16 +136,15 @@ def in_cell(grid_id: int) -> Q:
     return Q(district_id=grid_id) if cell.tier == Tier.DISTRICT else Q(grid_id__in=index.subtree_ids(grid_id))
 
 
-def held_by(scope: Scope) -> Q:
-    """What lies with the person's own cells and departments (vacant cells below are not counted)."""
-    acting = [post.grid_id for post in scope.posts if post.role in ACTING_ROLES[post.tier]]
-    held = Q(holder_grid_id__in=acting, holder_department=None)
+def held_by(scope: Scope, at: datetime) -> Q:
+    """What lies with the person's own cells, the vacant ones for which they stand in, and their departments."""
+    held = Q(holder_grid_id__in=covered_cells(scope, at), holder_department=None)
     departments = [Q(holder_department_id=department) & in_cell(grid) for department, grid in scope.departments]
     return reduce(or_, departments, held)
 
 
-def _mine(scope: Scope, filters: Filters | None) -> Q:
-    return held_by(scope) if filters and filters.mine else Q()
+def _mine(scope: Scope, filters: Filters | None, at: datetime) -> Q:
+    return held_by(scope, at) if filters and filters.mine else Q()
 
 
 def _words(words: str) -> Q:
@@ -172,20 +157,29 @@ def _words(words: str) -> Q:
     return Q(text__icontains=words) | Q(grid_id__in=named)
 
 
-def _best_of_branches(scope: Scope, filters: Filters | None, wanted: Q, order: Sequence[str], size: int) -> list[Issue]:
+def _best_of_branches(scope: Scope, wanted: Q, order: Sequence[str], size: int) -> list[Issue]:
     """The first `size` + 1 rows of all alternatives of the predicate. Two queries.
 
     Each alternative is read along its own index and stops at the page's end; one OR over all would read everything.
     """
     columns = [name.removeprefix("-") for name in order]
-    wanted &= _mine(scope, filters)
     pages = [
-        Issue.objects.filter(wanted, branch).order_by(*order).values_list(*columns)[: size + 1]
+        Issue.objects.filter(wanted, branch.where)
+        .order_by(*(order if branch.is_wide else _unwalked(order)))
+        .values_list(*columns)[: size + 1]
         for branch in visible_branches(scope)
     ]
     found = pages[0] if len(pages) == 1 else pages[0].union(*pages[1:]).order_by(*order)[: size + 1]
     ids = [row[-1] for row in found]
     return list(Issue.objects.filter(pk__in=ids).select_related(*SHOWN).order_by(*order))
+
+
+def _unwalked(order: Sequence[str]) -> Sequence[str | OrderBy]:
+    """The same order, but no index has it: PostgreSQL then reads the few rows and sorts them.
+
+    Given "-id" it would rather walk the whole table backwards, in the hope of meeting fifty rows of one street soon.
+    """
+    return order if order != NEWEST else ((F("id") + 0).desc(),)
 
 
 def _page(rows: list[Issue], size: int, key: Callable[[Issue], list[Any]]) -> Page:

@@ -7,6 +7,7 @@ by oneself. Somebody without a post, an administrator too, sees own reports only
 from collections.abc import Mapping
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
@@ -20,19 +21,27 @@ def visible_issues(scope: Scope) -> QuerySet[Issue]:
     """Every issue the person may know of, unordered. Costs no query itself."""
     if scope.is_city_wide:
         return Issue.objects.all()
-    return Issue.objects.filter(reduce(or_, visible_branches(scope)))
+    return Issue.objects.filter(reduce(or_, (branch.where for branch in visible_branches(scope))))
 
 
-def visible_branches(scope: Scope) -> list[Q]:
+class Branch(NamedTuple):
+    """One alternative of the predicate. `is_wide`: so many issues that they must be read in order, not sorted."""
+
+    where: Q
+    is_wide: bool = False
+
+
+def visible_branches(scope: Scope) -> list[Branch]:
     """The predicate as alternatives, each served by an index of its own: a page is the best of each (see queue)."""
     if scope.is_city_wide:
-        return [Q()]
-    branches = [Q(reporter_id=scope.user_id)]
-    branches += [_where(grid_id) for grid_id in _outermost(scope.read_cells)]
+        return [Branch(Q(), is_wide=True)]
+    index = tree()
+    branches = [Branch(Q(reporter_id=scope.user_id))]
+    branches += [Branch(_where(id), index.cell(id).tier <= Tier.DISTRICT) for id in _outermost(scope.read_cells)]
     for department_id, grid_id in scope.departments:
         where = _where(grid_id)
         held = Handover.objects.filter(issue_id=OuterRef("pk"), to_department_id=department_id)
-        branches += [where & Q(holder_department_id=department_id), where & Q(Exists(held))]
+        branches += [Branch(where & Q(holder_department_id=department_id)), Branch(where & Q(Exists(held)))]
     return branches
 
 

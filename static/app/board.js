@@ -191,6 +191,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "queue") return look();
   if (event.detail.target.id !== "pane") return;
   const open = pane();
+  htmx.process(open);    // now, not after the swap has settled: a quick key must not meet a plain form
   mark(open.dataset.id);
   board.classList.toggle("has-pane", Boolean(open.dataset.id));
   const said = open.querySelector("[data-said]");

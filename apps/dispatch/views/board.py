@@ -147,7 +147,9 @@ def _frame_context(desk: Desk) -> dict[str, object]:
 
 
 def _pane(request: HttpRequest, desk: Desk) -> dict[str, object]:
-    return pane_context(request, request.GET.get("sel", ""), back=desk.address())
+    """The pane of the chosen issue; a form sent without JavaScript comes back to the same one."""
+    number = request.GET.get("sel", "")
+    return pane_context(request, number, next=desk.address(sel=number))
 
 
 def _drawn(template: str, line: Line, request: HttpRequest, context: dict[str, object]) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """One issue: its page, the board's pane, and the moves people make there."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -31,7 +32,7 @@ from apps.staff.models import Department, User
 @vary_on_headers("HX-Request", "HX-Target")
 def issue(request: HttpRequest, number: str) -> HttpResponse:
     """The page of an issue, or its pane alone. 404 for an unknown one and for one the reader may not see."""
-    context = pane_context(request, number, back=_back(request))
+    context = pane_context(request, number, next=_next(request))
     if context["pane"] is None:
         raise Http404(str(IssueNotFound()))
     return _draw(request, context)
@@ -56,15 +57,16 @@ def move(request: HttpRequest, number: str, name: str) -> HttpResponse:
     return _done(request, number, name)
 
 
-def pane_context(request: HttpRequest, number: str, *, back: str, **more: object) -> dict[str, object]:
-    """What `_pane.html` draws; `pane` is None where there is nothing to see."""
+def pane_context(request: HttpRequest, number: str, *, next: str, **more: object) -> dict[str, object]:
+    """What `_pane.html` draws; `pane` is None where there is nothing to see. `next`: where its forms lead."""
     now = clock.now()
     found = detail(number, scope_of_request(request), now) if number else None
     return {
         "pane": pane_of(found, now) if found else None,
         "wanted": number,
         "now": now,
-        "back": back,
+        "next": next,
+        "back": _without_choice(next),
         "is_alone": request.path.startswith("/i/") and not _is_part(request),
         **more,
     }
@@ -73,9 +75,9 @@ def pane_context(request: HttpRequest, number: str, *, back: str, **more: object
 def _done(request: HttpRequest, number: str, name: str) -> HttpResponse:
     sentence = translate("Done: %(move)s, %(number)s.") % {"number": number, "move": MOVES[name].label}
     if _is_part(request):
-        return _draw(request, pane_context(request, number, back=_back(request), said=sentence))
+        return _draw(request, pane_context(request, number, next=_next(request), said=sentence))
     messages.success(request, sentence)
-    return redirect(_back(request) or f"/i/{number}/")
+    return redirect(_next(request) or f"/i/{number}/")
 
 
 def _refused(request: HttpRequest, number: str, name: str, refusal: Refused | MoveRefused) -> HttpResponse:
@@ -88,7 +90,7 @@ def _refused(request: HttpRequest, number: str, name: str, refusal: Refused | Mo
         "target": request.POST.get("target", ""),
         "news": _news(refusal),
     }
-    context = pane_context(request, number, back=_back(request), trouble=trouble)
+    context = pane_context(request, number, next=_next(request), trouble=trouble)
     status = refusal.status if isinstance(refusal, Refused) else 409
     return _draw(request, context, status=status)
 
@@ -113,8 +115,15 @@ def _is_part(request: HttpRequest) -> bool:
     return "HX-Request" in request.headers and "HX-History-Restore-Request" not in request.headers
 
 
-def _back(request: HttpRequest) -> str:
+def _next(request: HttpRequest) -> str:
     """The page to return to, if it is one of ours."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
     is_ours = url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) and wanted.startswith("/")
     return wanted if is_ours else ""
+
+
+def _without_choice(address: str) -> str:
+    """The board without any issue chosen."""
+    path, _, query = address.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(query) if name != "sel"]
+    return f"{path}?{urlencode(kept)}" if kept else path

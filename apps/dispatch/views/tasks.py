@@ -34,7 +34,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
         "next_cursor": page.next_cursor,
         "is_first": not request.GET.get("after"),
         "now": now,
-        "back": "/t/",
+        "next": "/t/",
     }
     return render(request, "dispatch/tasks.html", context)
 

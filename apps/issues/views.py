@@ -7,8 +7,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from apps.common import clock
-from apps.issues.api.pictures import SMALL, photo_response
 from apps.issues.forms import ListForm
+from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.export import csv_lines
 from apps.staff.access import scope_of_request
 

@@ -22,8 +22,8 @@ from apps.common.parsers import LimitedJSONParser
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
 from apps.issues.api import bodies
-from apps.issues.api.pictures import SMALL, photo_response
 from apps.issues.models import PositionSource, State
+from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import detail, detail_by_id
 from apps.issues.selectors.numbers import issue_by_number

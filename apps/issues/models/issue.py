@@ -33,8 +33,8 @@ class PositionSource(models.TextChoices):
 
 
 def number_of(issue_id: int, filed_at: datetime) -> str:
-    """The number of an issue of which no more is known than this."""
-    return f"{timezone.localtime(filed_at):%Y%m%d}-{issue_id:06d}"
+    """The number of an issue of which no more is known than this. Its day is the city's, whoever reads it where."""
+    return f"{filed_at.astimezone(timezone.get_default_timezone()):%Y%m%d}-{issue_id:06d}"
 
 
 class Issue(models.Model):

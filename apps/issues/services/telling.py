@@ -123,17 +123,30 @@ def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Mess
         else:
             for telling in pile:
                 single[telling].append(person)
+    names, numbers = _Names(), _Numbers()
     for telling, persons in single.items():
-        number = number_of(telling.issue_id, telling.filed_at)
-        values = {"number": number, "cell": _name(telling.grid_id)}
+        number = numbers[telling.issue_id, telling.filed_at]
+        values = {"number": number, "cell": names[telling.grid_id]}
         if telling.about is not None:
-            values["holder"] = _name(telling.about.grid_id)
+            values["holder"] = names[telling.about.grid_id]
         yield Message(persons, telling.words.one, values, f"/i/{number}/")
 
 
-def _name(grid_id: int) -> str:
-    index = tree()
-    return index.cell(grid_id).name if index.has(grid_id) else "?"
+class _Names(dict[int, str]):
+    """Names of cells, each looked up once."""
+
+    def __missing__(self, grid_id: int) -> str:
+        index = tree()
+        self[grid_id] = index.cell(grid_id).name if index.has(grid_id) else "?"
+        return self[grid_id]
+
+
+class _Numbers(dict[tuple[int, datetime], str]):
+    """Numbers of issues, each made once: holder and superior are told of the same one."""
+
+    def __missing__(self, key: tuple[int, datetime]) -> str:
+        self[key] = number_of(*key)
+        return self[key]
 
 
 def _list_of(holder: Holder) -> str:

@@ -1,6 +1,6 @@
 # Everything a newcomer, CI and the README call. `make run` needs Python 3.11 or newer and make, nothing else.
 #   make run [PORT=8000] [HOST=127.0.0.1] [PYTHON=python3.12] [ARGS=--no-demo]
-#   make test [ARGS="-k board"]        make bench [ONLY=name]
+#   make test [ARGS="-k board -n 0"]        make bench [ONLY=name]
 .POSIX:
 .PHONY: run test check lint types bench messages lock demo-reset clean venv venv-dev help
 
@@ -11,13 +11,13 @@ run: venv
 	@exec $(PY) manage.py serve --end-with-parent $(ARGS)
 
 test: venv-dev
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 $(ARGS)
 
 check: venv-dev lint types
 	$(BIN)/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	$(PY) -m tools.messages check
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 $(ARGS)
 
 lint: venv-dev
 	$(BIN)/ruff check .

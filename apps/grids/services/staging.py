@@ -40,6 +40,7 @@ def stage(rows: Iterable[Sequence[object]]) -> None:
         cursor.execute(_CREATE)
         for batch in batched(rows, BATCH):
             copy_rows(cursor, f"COPY staged_cells ({_COLUMNS}) FROM STDIN", batch)
+        cursor.execute("CREATE INDEX ON staged_cells (code)")
         cursor.execute("ANALYZE staged_cells")
 
 

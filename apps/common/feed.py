@@ -1,5 +1,6 @@
 """The live feed: one Redis Stream of hints. An entry says that something changed; readers re-read the rows."""
 
+import json
 import logging
 from collections.abc import Iterable
 from functools import partial
@@ -14,6 +15,15 @@ logger = logging.getLogger(__name__)
 STREAM = "feed"
 STREAM_LENGTH = 10_000
 
+AT_ONCE = 500  # the server answers nobody else meanwhile: about 2 ms
+
+# One JSON array instead of an XADD each: a sweep hints at thousands, and packing commands cost more than moving issues.
+APPEND = """
+for _, entry in ipairs(cjson.decode(ARGV[1])) do
+  redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', unpack(entry))
+end
+"""
+
 Entry = dict[str, str | int]
 
 
@@ -25,10 +35,10 @@ def publish_after_commit(entries: Iterable[Entry]) -> None:
 
 
 def _publish(entries: list[Entry]) -> None:
+    fields = [[part for pair in entry.items() for part in pair] for entry in entries]
+    client = redis_client()
     try:
-        pipe = redis_client().pipeline(transaction=False)
-        for entry in entries:
-            pipe.xadd(STREAM, entry, maxlen=STREAM_LENGTH, approximate=True)  # type: ignore[arg-type]
-        pipe.execute()
+        for start in range(0, len(fields), AT_ONCE):
+            client.eval(APPEND, 1, STREAM, json.dumps(fields[start : start + AT_ONCE]), STREAM_LENGTH)
     except redis.RedisError:
         logger.warning("%d live hints dropped: feed unreachable; boards fall back to polling", len(entries))

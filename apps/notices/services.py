@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -18,8 +19,7 @@ WRITE = f"""
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One text for some people. `text` is an English msgid; its %(name)s places are filled from `values` on reading.
 
     recipients: ids of users; each is told once. link: a path of this site, or "".
@@ -27,7 +27,7 @@ class Message:
 
     recipients: Collection[int]
     text: str
-    values: Mapping[str, str | int] = field(default_factory=dict)
+    values: Mapping[str, str | int] = MappingProxyType({})
     link: str = ""
 
 

@@ -5,6 +5,7 @@
 //   state    "live" | "polling" | "connecting"
 
 const SILENCE = 40_000;          // the server beats every 15 s; longer silence is a dead connection
+const LEASE = 6_000;
 const FAILURES_ALLOWED = 2;
 const REOPEN = [1_000, 2_000, 5_000, 10_000];
 
@@ -23,14 +24,36 @@ export class Feed extends EventTarget {
   start() {
     this.channel = "BroadcastChannel" in window ? new BroadcastChannel(this.name) : null;
     if (this.channel) this.channel.onmessage = (event) => this.#follow(event.data);
-    addEventListener("pagehide", () => this.#close());
+    addEventListener("pagehide", () => {
+      this.#close();
+      if (this.me && this.isLeader) localStorage.removeItem(this.name);
+    });
     addEventListener("pageshow", (event) => event.persisted && location.reload());
     setInterval(() => this.#watch(), 5_000);
-    if (this.channel && navigator.locks) {  // plain HTTP has no locks: there every tab opens its own stream
-      navigator.locks.request(this.name, () => { this.#lead(); return new Promise(() => {}); });
-      this.channel.postMessage({ type: "hello" });
-    } else {
+    if (!this.channel) {
       this.#lead();
+      return;
+    }
+    if (navigator.locks) {
+      navigator.locks.request(this.name, () => { this.#lead(); return new Promise(() => {}); });
+    } else {
+      this.me = String(crypto.getRandomValues(new Uint32Array(1))[0]);
+      this.#contend();
+      setInterval(() => this.#contend(), LEASE / 3);
+    }
+    this.channel.postMessage({ type: "hello" });
+  }
+
+  // Plain HTTP has no locks: a lease in the storage instead. Two leaders for a moment do no harm, seven for ever would:
+  // a browser opens six connections to a site and no more.
+  #contend() {
+    const [holder, until] = (localStorage.getItem(this.name) ?? " 0").split(" ");
+    if (holder === this.me || Number(until) < Date.now()) {
+      localStorage.setItem(this.name, `${this.me} ${Date.now() + LEASE}`);
+      if (!this.isLeader) this.#lead();
+    } else if (this.isLeader) {
+      this.isLeader = false;
+      this.#close();
     }
   }
 

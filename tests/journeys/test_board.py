@@ -261,8 +261,12 @@ def test_a_server_that_does_not_answer_is_said_so(seat: Seat, town: Town) -> Non
     expect(page.locator(".caption")).to_have_count(1)
 
 
-def test_seven_tabs_share_one_stream(seat: Seat, town: Town) -> None:
-    first = seat(town.people.dispatcher, "/board/")
+@pytest.mark.parametrize("has_locks", [True, False], ids=["locks", "plain-http"])
+def test_seven_tabs_share_one_stream(seat: Seat, town: Town, has_locks: bool) -> None:
+    first = seat(town.people.dispatcher, "about:blank")
+    if not has_locks:
+        first.context.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    first.goto("/board/")
     live(first)
     streams: list[str] = []
     first.context.on("request", lambda request: streams.append(request.url) if "/live/" in request.url else None)
@@ -278,7 +282,8 @@ def test_seven_tabs_share_one_stream(seat: Seat, town: Town) -> None:
     first.close()
     filed(town)
     for tab in tabs[1:]:
-        expect(tab.locator(".caption")).to_have_count(2, timeout=10_000)
+        expect(tab.locator(".caption")).to_have_count(2, timeout=20_000)
+    tabs[1].wait_for_timeout(0 if has_locks else 2_500)
     assert len(streams) == 1
 
 

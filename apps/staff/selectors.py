@@ -145,6 +145,13 @@ def handlers_for(department_id: int, grid_id: int, at: datetime) -> list[int]:
     return list(dict.fromkeys(covering))
 
 
+def departments_covering(grid_id: int, at: datetime) -> set[int]:
+    """Ids of the departments that have a handler for the cell. One query."""
+    line = [cell.id for cell in tree().chain(grid_id)]
+    rows = _posts_at(at).filter(role=Role.HANDLER, grid_id__in=line).values_list("department_id", flat=True)
+    return {department_id for department_id in rows if department_id is not None}
+
+
 def covered_cells(scope: Scope, at: datetime) -> list[int]:
     """The cells for which the person acts: own ones, and vacant ones below with nobody between.
 

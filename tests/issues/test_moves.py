@@ -187,8 +187,11 @@ def test_a_cell_reports_up_what_it_cannot_solve(town: Town) -> None:
 def test_a_street_assigns_to_a_cell_below_and_gets_the_result(town: Town) -> None:
     issue = move(filed(town, "noise"), "report_up", town.people.leader, "劝阻无效")
     issue = move(issue, "report_up", town.people.community_leader, "劝阻无效")
-    issue = move(issue, "assign", town.people.street_clerk, "请通信社区协助", to_grid_id=town.other_community.id)
-    assert (issue.state, issue.holder_grid) == (State.ASSIGNED, town.other_community)
+    issue = move(issue, "assign", town.people.street_clerk, "请包村干部到场", to_grid_id=town.community.id)
+    assert (issue.state, issue.holder_grid) == (State.ASSIGNED, town.community)
+    issue = move(issue, "sign", town.people.community_leader)
+    issue = move(issue, "feed_back", town.people.community_leader, "双方和解")
+    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.street)
 
 
 def test_the_superior_acts_for_a_vacant_cell(town: Town) -> None:
@@ -222,6 +225,8 @@ def test_a_chain_of_two_assigners_is_walked_backwards_link_by_link(town: Town) -
         ({"to_department": "far_chengguan"}, TargetOutOfReach),
         ({"to_department": "city_chengguan"}, TargetOutOfReach),
         ({"to_grid": "far_cell"}, TargetOutOfReach),
+        ({"to_grid": "other_community"}, TargetOutOfReach),  # below the district, but not where it was seen
+        ({"to_grid": "next_cell"}, TargetOutOfReach),
         ({"to_grid": "district"}, TargetOutOfReach),
         ({"to_grid": "city"}, TargetOutOfReach),
     ],

@@ -43,7 +43,7 @@ class Detail:
 def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
-    Five queries (issue, handovers, events, photos, departments), at most two more for who may act and assign.
+    Five queries (issue, handovers, events, photos, departments), at most three more for who may act and assign.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
     if issue is None or issue.number != number.strip():
@@ -71,7 +71,7 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         lines=timeline(events, departments),
         photos=tuple(issue.photos.order_by("id")),
         standing=standing,
-        targets=targets_for(issue) if may_assign else None,
+        targets=targets_for(issue, at) if may_assign else None,
         holder=holder_words(Holder(issue.holder_grid_id, issue.holder_department_id), departments),
         caption=caption_text(issue),
     )

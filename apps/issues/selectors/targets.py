@@ -1,4 +1,4 @@
-"""To whom may a platform or cell assign: departments of its own line, and the cells below it."""
+"""To whom may a platform or cell assign: departments of its own line, and the cells below it where the issue lies."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from apps.issues.models import Issue
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.workflow import Holder
 from apps.staff.models import Department
-from apps.staff.selectors import handlers_for
+from apps.staff.selectors import departments_covering, handlers_for
 
 
 class TargetRefused(Refused):
@@ -25,7 +25,7 @@ class TargetRefused(Refused):
 
 
 class TargetOutOfReach(TargetRefused):
-    """Not below the holder, and no department of its line."""
+    """Not a cell between the holder and the place, and no department of the holder's line."""
 
     sentence = _("%(holder)s cannot assign to %(target)s: choose one of the list.")
 
@@ -45,16 +45,17 @@ class Targets:
     suggested: Department | None
 
 
-def targets_for(issue: Issue) -> Targets:
-    """Departments in reach of the holder, and the cells directly below it. One query."""
-    departments = tuple(Department.objects.filter(_reach(issue.holder_grid_id)).order_by("grid__tier", "code"))
-    index = tree()
-    tier = index.cell(issue.holder_grid_id).tier
+def targets_for(issue: Issue, at: datetime) -> Targets:
+    """Departments in reach with somebody for this cell, and the cells between the holder and the place. Two queries."""
+    staffed = departments_covering(issue.grid_id, at)
+    found = Department.objects.filter(_reach(issue.holder_grid_id), id__in=staffed).order_by("grid__tier", "code")
+    departments = tuple(found)
+    tier = tree().cell(issue.holder_grid_id).tier
     matter = catalogue().matter(issue.category_id, is_urgent=issue.is_urgent)
     power = routing.nearest_power(catalogue().powers, matter, min(tier, Tier.DISTRICT))
     kind = power.department_kind if power else ""
     suggested = next((row for row in departments if kind and row.kind == kind), None)
-    return Targets(departments, tuple(index.children(issue.holder_grid_id)), suggested)
+    return Targets(departments, _cells_below(issue), suggested)
 
 
 def check_target(issue: Issue, *, to_grid_id: int | None, to_department_id: int | None, at: datetime) -> Holder:
@@ -81,13 +82,19 @@ def _reach(grid_id: int) -> Q:
     return Q(grid_id__in=[*line, *index.subtree_ids(grid_id)])
 
 
-def _cell_below(issue: Issue, grid_id: int) -> Holder:
+def _cells_below(issue: Issue) -> tuple[CellInfo, ...]:
+    """From the one directly below the holder down to where it was seen: every place has its own accountable leader."""
     index = tree()
-    holder = index.cell(issue.holder_grid_id)
-    is_below = index.has(grid_id) and grid_id != holder.id and index.is_within(grid_id, holder.id)
-    if not is_below or not index.cell(grid_id).is_live:
+    holder = issue.holder_grid_id
+    between = (c for c in index.chain(issue.grid_id) if c.id != holder and c.is_live and index.is_within(c.id, holder))
+    return tuple(reversed(list(between)))
+
+
+def _cell_below(issue: Issue, grid_id: int) -> Holder:
+    if grid_id not in [cell.id for cell in _cells_below(issue)]:
+        index = tree()
         name = index.cell(grid_id).name if index.has(grid_id) else f"#{grid_id}"
-        raise TargetOutOfReach(holder=holder.name, target=name)
+        raise TargetOutOfReach(holder=index.cell(issue.holder_grid_id).name, target=name)
     return Holder(grid_id)
 
 

@@ -1,0 +1,103 @@
+"""Many issues wander at random through the table while the sweep runs: every promise holds, and nothing gets stuck."""
+
+import random
+import threading
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.issues.models import Issue, IssueEvent
+from apps.issues.selectors.detail import detail
+from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.escalation import sweep
+from apps.issues.services.filing import Report, file_report
+from apps.issues.services.moves import MoveFields, StaleVersion, make_move
+from apps.issues.services.routing import route_waiting
+from apps.issues.workflow import Move
+from apps.staff.models import User
+from apps.staff.selectors import scope_of
+from tests.factories import NOW, Town, build_town, inside
+from tests.issues.test_moves import filed
+
+STEPS = 60
+
+
+def cast(town: Town) -> list[User]:
+    return [getattr(town.people, role) for role in town.people.__dataclass_fields__]
+
+
+def choices(town: Town, issue: Issue, now: datetime) -> list[tuple[User, Move, MoveFields]]:
+    """Everything that anybody could do with the issue now."""
+    found = []
+    for person in cast(town):
+        seen = detail(issue.number, scope_of(person.id, now), now)
+        for move in seen.moves if seen else ():
+            if not move.needs_target:
+                found.append((person, move, MoveFields(text="随手")))
+                continue
+            assert seen is not None and seen.targets is not None
+            targets = seen.targets
+            found += [(person, move, MoveFields(text="请办", to_department_id=row.id)) for row in targets.departments]
+            found += [(person, move, MoveFields(text="请办", to_grid_id=cell.id)) for cell in targets.cells]
+    return found
+
+
+def step(town: Town, issue: Issue, dice: random.Random, now: datetime) -> None:
+    """One random possible move; an open issue must have one, and each one offered must be accepted."""
+    possible = choices(town, issue, now)
+    assert possible, f"{issue.number} is {issue.state} at {issue.holder_grid} and nobody can move it"
+    person, move, fields = dice.choice(possible)
+    make_move(move=move.name, issue_id=issue.id, version=issue.version, actor=person, fields=fields, now=now)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_people_do_every_promise_holds_and_nothing_gets_stuck(town: Town, seed: int) -> None:
+    dice = random.Random(seed)
+    now = NOW
+    for category in ("rubbish", "noise", "lamp", "fire"):
+        lon, lat = inside(dice.choice([town.cell, town.next_cell, town.quiet_cell, town.far_cell]))
+        report = Report(category_id=getattr(town.categories, category).id, lon=lon, lat=lat)
+        file_report(reporter=dice.choice(cast(town)), report=report, now=now)
+    route_waiting(now=now)
+    for _ in range(STEPS):
+        now += timedelta(minutes=dice.choice([1, 30, 600]))
+        sweep(now=now)
+        waiting = list(Issue.objects.filter(closed_at=None).order_by("id"))
+        if not waiting:
+            break
+        step(town, dice.choice(waiting), dice, now)
+    sweep(now=now)
+    assert [str(finding) for finding in check_invariants(now=now).findings] == []
+    for issue in Issue.objects.filter(closed_at=None):
+        assert choices(town, issue, now)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_moves_at_once_one_wins_and_the_other_hears_of_it() -> None:
+    town = build_town()
+    issue = filed(town)
+    outcomes: list[Any] = []
+    start = threading.Barrier(2)
+
+    def sign(person: User) -> None:
+        start.wait()
+        try:
+            made = make_move(
+                move="sign", issue_id=issue.id, version=issue.version, actor=person, fields=MoveFields(), now=NOW
+            )
+            outcomes.append(made.version)
+        except StaleVersion as stale:
+            outcomes.append([event.kind for event in stale.events])
+        finally:
+            connection.close()
+
+    people = (town.people.dispatcher, town.people.second_dispatcher)
+    threads = [threading.Thread(target=sign, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes, key=str) == [issue.version + 1, ["sign"]]
+    assert IssueEvent.objects.filter(issue=issue, kind="sign").count() == 1

@@ -28,7 +28,8 @@ from tests.processes import answers, free_port
 pytestmark = pytest.mark.fault
 
 MANAGE = [sys.executable, "manage.py"]
-END_SECONDS = 5
+# the promise; a machine with more work than cores is given twice as long (the time the kernel gives us is not ours)
+END_SECONDS = 5 if os.getloadavg()[0] <= (os.cpu_count() or 1) else 10
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ const list = () => document.querySelector("#rows");
 const pane = () => document.querySelector("#pane");
 const rows = () => [...list().querySelectorAll("[data-id]")];
 const paneKey = () => (pane()?.dataset.id ? `${pane().dataset.id}.${pane().dataset.version}` : "");
+const isCut = () => (document.querySelector("#more") ? [["more", "1"]] : []);
+const isFirstPage = !new URLSearchParams(location.search).has("after");
 const current = () => list().querySelector("[data-id]:has([aria-current])");
 
 // ---- looking: one request brings captions, counts, changed rows and how many new ones wait -------------------
@@ -37,7 +39,7 @@ async function fetchPulse() {
   const known = rows().map((row) => `${row.dataset.id}.${row.dataset.version}`).join("_");
   try {
     const url = new URL(board.dataset.pulse, location.href);
-    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known], ["pane", paneKey()]]);
+    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known], ["pane", paneKey()], ...isCut()]);
     const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
     if (answer.redirected || answer.status === 401) throw new Error("signed out");
     if (!answer.ok) throw new Error(`answer ${answer.status}`);
@@ -70,7 +72,7 @@ function show(news) {
     if (place && place.textContent !== words) place.textContent = words;
   }
   const button = document.querySelector("#fresh");
-  button.hidden = news.fresh === 0;
+  button.hidden = news.fresh === 0 || !isFirstPage;
   button.querySelector("span").textContent = news.fresh_words;
   document.title = document.title.replace(/^\(\d+\+?\) /, "");
   if (news.captions.length) document.title = `(${news.captions.length}) ${document.title}`;

@@ -23,7 +23,7 @@ async function fetchPulse() {
   const cards = [...tasks.querySelectorAll("[data-id]")];
   const known = cards.map((card) => `${card.dataset.id}.${card.dataset.version}`).join("_");
   try {
-    const answer = await fetch(`${tasks.dataset.pulse}?known=${known}`, { signal: AbortSignal.timeout(10_000) });
+    const answer = await fetch(`${tasks.dataset.pulse}?known=${known}${"more" in tasks.dataset ? "&more=1" : ""}`, { signal: AbortSignal.timeout(10_000) });
     if (!answer.ok || answer.redirected) throw new Error(answer.status);
     show(await answer.json());
     say(feed.state === "live" ? "live" : "polling");
@@ -33,7 +33,7 @@ async function fetchPulse() {
 }
 
 function show(news) {
-  button.hidden = news.fresh === 0;
+  button.hidden = news.fresh === 0 || "later" in tasks.dataset;
   button.querySelector("span").textContent = news.fresh_words;
   for (const id of news.changed) {
     const card = tasks.querySelector(`[data-id="${id}"]`);

@@ -195,6 +195,18 @@ def test_a_pulse_brings_what_changed_and_counts_what_is_new(town: Town) -> None:
     assert news["counts"] == {"unsigned": "2", "assign": "1", "check": "0", "soon": "0", "late": "0"}
 
 
+def test_what_follows_on_the_next_page_is_no_news(town: Town) -> None:
+    client = signed_in(town.people.dispatcher)
+    issues = [filed(town, now=NOW + timedelta(minutes=n)) for n in range(4)]
+    known = "_".join(f"{issue.id}.{issue.version}" for issue in issues[:3])
+    assert pulse(client, known, more="1")["fresh"] == 0
+    assert pulse(client, known)["fresh"] == 1
+    filed(town, now=NOW - timedelta(days=1))
+    assert pulse(client, known, more="1")["fresh"] == 1
+    move(issues[1], "sign", town.people.dispatcher)
+    assert pulse(client, known, more="1", view="unsigned")["fresh"] == 1
+
+
 def test_a_row_that_leaves_the_list_is_given_back_as_gone(town: Town) -> None:
     client = signed_in(town.people.dispatcher)
     issue = filed(town)

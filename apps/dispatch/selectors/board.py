@@ -1,6 +1,6 @@
 """What the board shows: queue, captions, counts, and what has changed since the browser last looked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -95,9 +95,10 @@ class Changes:
     fresh: int
 
 
-def changes(scope: Scope, filters: Filters, known: Mapping[int, int], at: datetime) -> Changes:
+def changes(scope: Scope, filters: Filters, known: Mapping[int, int], at: datetime, *, is_cut: bool = False) -> Changes:
     """What has changed since the browser drew rows `known` (id → version). At most five queries.
 
+    is_cut: the browser shows the first rows only, more follow. Then what comes after them is not news.
     Rows that have left the list are given back as gone; only their reader's next refresh takes them away. Rows the
     person may no longer see are left as they are: there is nothing to tell about them.
     """
@@ -107,7 +108,13 @@ def changes(scope: Scope, filters: Filters, known: Mapping[int, int], at: dateti
     elsewhere = _seen_elsewhere(scope, {id: version for id, version in known.items() if id not in shown})
     changed = [issue for issue in listed if known.get(issue.id, issue.version) != issue.version] + elsewhere
     gone = _gone(scope, filters, [issue.id for issue in elsewhere], at)
-    return Changes(lines_of(changed, gone=gone) if changed else [], fresh=len(shown - known.keys()))
+    return Changes(lines_of(changed, gone=gone) if changed else [], _fresh(listed, known, is_cut=is_cut))
+
+
+def _fresh(listed: Sequence[Issue], known: Mapping[int, int], *, is_cut: bool) -> int:
+    places = [place for place, issue in enumerate(listed) if issue.id in known]
+    end = places[-1] if is_cut and places else len(listed)
+    return sum(1 for issue in listed[:end] if issue.id not in known)
 
 
 def _seen_elsewhere(scope: Scope, known: Mapping[int, int]) -> list[Issue]:

@@ -41,6 +41,7 @@ class Action:
     move: Move
     needs_words: bool
     is_open: bool
+    is_main: bool = False
     targets: Targets | None = None
     words: str = ""
 
@@ -133,16 +134,26 @@ def pane_of(detail: Detail, at: datetime) -> Pane:
 
 
 def actions_of(
-    moves: Sequence[Move], state: State, targets: Targets | None = None, standard: Standard | None = None
+    moves: Sequence[Move],
+    state: State,
+    targets: Targets | None = None,
+    standard: Standard | None = None,
+    *,
+    is_card: bool = False,
 ) -> list[Action]:
-    """Forms for the moves: signing first, then the one most likely next, opened; the rest folded."""
+    """Forms for the moves: signing first, then the one most likely next, opened; the rest folded.
+
+    One of them is the main one. On a card signing stands alone: what comes after it opens when it is done.
+    """
     wanted = sorted(moves, key=lambda move: (move.name != "sign", not _is_next(move, state), not move.is_primary))
     first = next((move for move in wanted if move.name != "sign"), None)
+    waits_for_signing = bool(wanted) and wanted[0].name == "sign"
     return [
         Action(
             move,
             needs_words=state in move.needs_words,
-            is_open=move is first and move.is_primary,
+            is_open=move is first and move.is_primary and not (is_card and waits_for_signing),
+            is_main=move is wanted[0],
             targets=targets if move.needs_target else None,
             words=_instruction(standard) if move.needs_target and standard else "",
         )
@@ -209,7 +220,7 @@ def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, i
     moves = [move for move in standing.moves if not move.needs_target]  # assigning has its page: a list to choose from
     return Task(
         issue=issue,
-        actions=actions_of(moves, State(issue.state)),
+        actions=actions_of(moves, State(issue.state), is_card=True),
         instruction=opened.instruction if opened else "",
         is_escalated=opened is not None and opened.kind == LinkKind.ESCALATE,
         is_unsigned=opened is not None and opened.signed_at is None,

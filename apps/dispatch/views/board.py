@@ -71,7 +71,8 @@ def pulse(request: HttpRequest) -> JsonResponse:
     """What has changed since the browser drew the rows it names in `known`."""
     desk = _desk(request)
     now = clock.now()
-    changes = boards.changes(desk.scope, desk.filters, read_known(request.GET.get("known", "")), now)
+    known = read_known(request.GET.get("known", ""))
+    changes = boards.changes(desk.scope, desk.filters, known, now, is_cut="more" in request.GET)
     context = _list_context(request, desk, [])
     opened = read_known(request.GET.get("pane", ""))
     return JsonResponse(

@@ -45,7 +45,7 @@ def tasks(request: HttpRequest) -> HttpResponse:
 def pulse(request: HttpRequest) -> JsonResponse:
     """How many tasks the browser does not show yet, and which of those it shows have changed."""
     known = read_known(request.GET.get("known", ""))
-    changes = boards.changes(scope_of_request(request), MINE, known, clock.now())
+    changes = boards.changes(scope_of_request(request), MINE, known, clock.now(), is_cut="more" in request.GET)
     words = translate("New tasks: %(count)d") % {"count": changes.fresh}
     return JsonResponse(
         {"fresh": changes.fresh, "fresh_words": words, "changed": [line.issue.id for line in changes.lines]}

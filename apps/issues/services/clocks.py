@@ -1,6 +1,7 @@
 """Clocks for many issues at once: each distinct one is counted once, and none ever fails."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,13 +19,16 @@ UNCOUNTABLE: Final = Limit(Decimal(4), Unit.URGENT_HOUR)  # hours that always co
 class Clocks:
     """Clocks of one batch or sweep. A limit that cannot be counted must not stop a report: four hours then."""
 
-    _known: dict[tuple[Limit, int | None, datetime], tuple[Limit, Clock]] = field(default_factory=dict)
+    _known: dict[tuple[Limit, int | None, datetime], Mapping[str, str]] = field(default_factory=dict)
 
-    def start(self, limit: Limit, district_id: int | None, at: datetime) -> tuple[Limit, Clock]:
-        """The clock that starts at that moment by the district's hours (None: the city's), and the limit it runs."""
+    def start(self, limit: Limit, district_id: int | None, at: datetime) -> Mapping[str, str]:
+        """A clock that starts at that moment by the district's hours (None: the city's), as columns of a handover.
+
+        Ready for JSON: limit_amount, limit_unit, remind_at, due_at, breach_at.
+        """
         key = (limit, district_id, at)
         if key not in self._known:
-            self._known[key] = _counted(limit, district_id, at)
+            self._known[key] = _columns(*_counted(limit, district_id, at))
         return self._known[key]
 
 
@@ -44,3 +48,13 @@ def _counted(limit: Limit, district_id: int | None, at: datetime) -> tuple[Limit
     except CannotCount:
         logger.exception("a limit cannot be counted; four hours are used")
         return UNCOUNTABLE, start_clock(at, UNCOUNTABLE, calendar)
+
+
+def _columns(limit: Limit, clock: Clock) -> Mapping[str, str]:
+    return {
+        "limit_amount": str(limit.amount),
+        "limit_unit": limit.unit.value,
+        "remind_at": clock.remind_at.isoformat(),
+        "due_at": clock.due_at.isoformat(),
+        "breach_at": clock.breach_at.isoformat(),
+    }

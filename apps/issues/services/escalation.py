@@ -45,7 +45,7 @@ ISSUE, HANDOVER, EVENT, GRID = (model._meta.db_table for model in (Issue, Handov
 SWEEP = f"""
     WITH clock AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(clocks)s::jsonb) AS clock (
-            tier integer, category bigint, district bigint, amount numeric, unit varchar(12),
+            tier integer, category bigint, district bigint, limit_amount numeric, limit_unit varchar(12),
             remind_at timestamptz, due_at timestamptz, breach_at timestamptz, again_at timestamptz)
     ), due AS (
         SELECT issue.id, issue.state, issue.holder_grid_id, issue.holder_department_id, issue.due_at, issue.rung,
@@ -57,7 +57,7 @@ SWEEP = f"""
         ORDER BY issue.next_action_at, issue.id LIMIT %(batch)s
         FOR NO KEY UPDATE OF issue, held SKIP LOCKED
     ), plan AS MATERIALIZED (
-        SELECT due.*, above.id AS superior_id, clock.amount, clock.unit, clock.again_at,
+        SELECT due.*, above.id AS superior_id, clock.limit_amount, clock.limit_unit, clock.again_at,
             clock.remind_at AS new_remind_at, clock.due_at AS new_due_at, clock.breach_at AS new_breach_at,
             CASE WHEN due.rung = {int(Rung.ON_TIME)} THEN 'remind' WHEN due.rung = {int(Rung.REMINDED)} THEN 'overdue'
                 WHEN above.id IS NULL THEN 'realarm' ELSE 'escalate' END AS kind
@@ -80,7 +80,7 @@ SWEEP = f"""
         INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, from_department_id, to_grid_id, instruction, started_at,
             limit_amount, limit_unit, remind_at, due_at, breach_at, outcome, is_overdue)
         SELECT plan.id, '{LinkKind.ESCALATE}', plan.holder_grid_id, plan.holder_department_id, superior_id, '', %(now)s,
-            amount, unit, new_remind_at, new_due_at, new_breach_at, '', false
+            plan.limit_amount, plan.limit_unit, new_remind_at, new_due_at, new_breach_at, '', false
         FROM plan JOIN ended ON ended.issue = plan.id WHERE plan.kind = 'escalate'
     ), moved AS (
         UPDATE {ISSUE} AS issue SET version = issue.version + 1,
@@ -295,18 +295,8 @@ def _clock_rows(now: datetime, categories: Iterable[int], districts: Iterable[in
         again_at = next_alarm(district or None, now).isoformat()
         for category, tier in product(categories, Tier):
             wanted = limit_for(category_id=category, tier=tier, purpose=TierLimit.Purpose.DISPATCH)
-            limit, clock = clocks.start(wanted, district or None, now)
-            yield {
-                "tier": int(tier),
-                "category": category,
-                "district": district,
-                "amount": str(limit.amount),
-                "unit": limit.unit,
-                "remind_at": clock.remind_at.isoformat(),
-                "due_at": clock.due_at.isoformat(),
-                "breach_at": clock.breach_at.isoformat(),
-                "again_at": again_at,
-            }
+            columns = clocks.start(wanted, district or None, now)
+            yield {"tier": int(tier), "category": category, "district": district, "again_at": again_at, **columns}
 
 
 def _tellings(rows: Iterable[Swept]) -> Iterator[Telling]:

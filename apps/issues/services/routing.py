@@ -6,7 +6,7 @@ statement, tell people. Two drains at once share the work; one that is killed le
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -17,7 +17,6 @@ from apps.common.feed import publish_after_commit
 from apps.grids.models import Tier
 from apps.grids.selectors import TreeIndex, tree
 from apps.issues import routing
-from apps.issues.deadlines import Clock, Limit
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
 from apps.issues.routing import Decision, Reason
 from apps.issues.selectors.catalogue import Catalogue, catalogue
@@ -217,7 +216,6 @@ def _steps(row: Waiting, way: Decision, drain: _Drain, index: TreeIndex) -> Iter
     for number, hop in enumerate(way.hops, start=1):
         is_last = number == len(way.hops)
         state = way.state if is_last else routing.State.ESCALATED
-        limit, clock = _limit_and_clock(row, hop.cell, state, drain, at)
         stays = hop.cell.id == below
         yield {
             "issue": row.id,
@@ -228,19 +226,13 @@ def _steps(row: Waiting, way: Decision, drain: _Drain, index: TreeIndex) -> Iter
             "holder": hop.cell.id,
             "state": state,
             "at": at.isoformat(),
-            "limit_amount": str(limit.amount),
-            "limit_unit": limit.unit,
-            "remind_at": clock.remind_at.isoformat(),
-            "due_at": clock.due_at.isoformat(),
-            "breach_at": clock.breach_at.isoformat(),
             "payload": _payload(hop, below, index) | (_outcome(way) if is_last else {}),
+            **_clock(row, hop.cell, state, drain, at),
         }
         below = hop.cell.id
 
 
-def _limit_and_clock(
-    row: Waiting, cell: routing.Cell, state: routing.State, drain: _Drain, at: datetime
-) -> tuple[Limit, Clock]:
+def _clock(row: Waiting, cell: routing.Cell, state: routing.State, drain: _Drain, at: datetime) -> Mapping[str, str]:
     is_handling = state is routing.State.ASSIGNED
     purpose = TierLimit.Purpose.HANDLE if is_handling else TierLimit.Purpose.DISPATCH
     limit = limit_for(category_id=row.category_id, tier=cell.tier, purpose=purpose)

@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import Client, RequestFactory
 
 from apps.common import errors
@@ -44,3 +46,16 @@ def test_a_broken_view_shows_a_calm_page_with_a_code(
     assert answer.status_code == 500
     assert "系统出了问题" in answer.text and "Something broke on our side" in answer.text
     assert "seen-by-the-reader-1" in answer.text and "inner words" not in answer.text
+
+
+def test_the_calm_page_needs_no_database(town: Town, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_arguments: object, **_options: object) -> None:
+        raise OperationalError("server closed the connection")
+
+    client.force_login(town.people.leader)
+    client.raise_request_exception = False
+    with monkeypatch.context() as while_it_is_gone:
+        while_it_is_gone.setattr(CursorWrapper, "execute", gone)
+        answer = client.get("/m/")
+    assert answer.status_code == 500
+    assert "系统出了问题" in answer.text

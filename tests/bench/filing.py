@@ -133,7 +133,7 @@ def filing_request(person: Reporter, category: str) -> str:
 
 
 def _rows_per_filing(port: int, requests: list[list[str]]) -> tuple[int, str]:
-    """Make some filings; returns how many, and what each wrote, in words. Raises RuntimeError when it is not what the floor writes."""
+    """Make some filings; returns how many, and what each wrote. Raises RuntimeError if the floor writes other rows."""
     load.send(Plan(port, requests, WARM_SECONDS, expect=201))
     counts = floor.table_counts(DATABASE, STATISTICS_SECONDS)
     with closing(ground.connect(DATABASE)) as connection, connection.cursor() as cursor:

@@ -4,7 +4,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from apps.common import clock
 from apps.issues.forms import ListForm
@@ -13,14 +13,14 @@ from apps.issues.selectors.export import csv_lines
 from apps.staff.access import scope_of_request
 
 
-@require_GET
+@require_safe
 @login_required
 def photo(request: HttpRequest, photo_id: int) -> HttpResponseBase:
     """`/photo/<id>/`: a picture of an issue that the reader may see; `?size=small` for 320 px."""
     return photo_response(scope_of_request(request), photo_id, is_small=request.GET.get("size") == SMALL)
 
 
-@require_GET
+@require_safe
 @login_required
 def export(request: HttpRequest) -> HttpResponseBase:
     """`/issues.csv`: what the reader may see, the newest first, narrowed as the list of the API is."""

@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.common import clock
 from apps.common.refusals import Refused
-from apps.staff.models import Department, Post, User
-from apps.staff.services.posts import check_free, end_post
+from apps.staff.models import Department, Post, Role, User
+from apps.staff.services.posts import Appointment, DepartmentMissing, appoint, check_free, end_post
 
 if TYPE_CHECKING:
     DepartmentBase = admin.ModelAdmin[Department]
@@ -81,7 +81,11 @@ class PostForm(PostFormBase):
         """Refuse a second leader of a cell at the same time."""
         cleaned = super().clean()
         asked = self.cleaned_data
-        if not self.errors and asked.get("valid") is not None:
+        if "valid" in asked and (asked["valid"] is None or asked["valid"].lower is None):
+            self.add_error("valid", _("Say from which day."))
+        if asked.get("role") == Role.HANDLER and asked.get("department") is None:
+            self.add_error("department", str(DepartmentMissing()))
+        if not self.errors:
             values = {name: asked[name] for name in ("user", "grid", "role", "valid", "is_stand_in")}
             try:
                 check_free(post=Post(pk=self.instance.pk, **values))
@@ -107,6 +111,24 @@ class PostAdmin(PostBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: Post | None = None) -> bool:
         return False
+
+    def save_model(self, request: HttpRequest, obj: Post, form: Any, change: bool) -> None:  # noqa: ANN401
+        """A new post is given by the service; an existing one is corrected as it stands."""
+        if change:
+            super().save_model(request, obj, form, change)
+            return
+        assert obj.valid.lower is not None  # the form has looked
+        obj.pk = appoint(
+            appointment=Appointment(
+                user=obj.user,
+                grid=obj.grid,
+                role=Role(obj.role),
+                since=obj.valid.lower,
+                until=obj.valid.upper,
+                department=obj.department,
+                is_stand_in=obj.is_stand_in,
+            )
+        ).pk
 
     @admin.action(description=_("End the chosen posts today"), permissions=["change"])
     def end_today(self, request: HttpRequest, queryset: QuerySet[Post]) -> None:

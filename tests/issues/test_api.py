@@ -12,9 +12,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from PIL import Image
+from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 
 from apps.issues.models import Issue, IssueEvent, Photo
+from apps.issues.serializers import CategoryOut, DetailOut, PageOut, ReceiptOut
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import User
 from tests.factories import NOW, PASSWORD, Town, build_town, inside
@@ -338,3 +340,40 @@ def test_the_schema_is_valid_and_without_warnings(tmp_path: Any) -> None:
 @pytest.mark.django_db
 def test_the_schema_is_served() -> None:
     assert Client().get("/api/schema/").status_code == 200
+
+
+def shape(serializer: serializers.BaseSerializer[Any], value: Any) -> Any:
+    """Names that the schema promises, nested, for as much as the value has."""
+    if isinstance(serializer, serializers.ListSerializer):
+        child = serializer.child
+        assert isinstance(child, serializers.BaseSerializer)
+        return [shape(child, one) for one in value]
+    assert isinstance(serializer, serializers.Serializer)
+    return {
+        name: shape(field, value[name]) if isinstance(field, serializers.BaseSerializer) and value.get(name) else ...
+        for name, field in serializer.fields.items()
+    }
+
+
+def names(value: Any) -> Any:
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return [names(one) for one in value]
+    return {name: names(one) for name, one in value.items()} if isinstance(value, dict) else ...
+
+
+def test_answers_have_the_shape_that_the_schema_promises(town: Town, media: Any) -> None:
+    program = client(town.people.dispatcher)
+    receipt = post(town, key="k").json()
+    route_waiting(now=NOW)
+    program.post(f"{receipt['url']}photos/", {"photos": [picture()]})
+    whole = program.get(receipt["url"]).json()
+    listed = program.get(URL).json()
+    categories = program.get("/api/v1/categories/").json()
+    assert whole["photos"] and whole["moves"] and whole["events"]
+    for body_sent, promised in (
+        (receipt, ReceiptOut()),
+        (whole, DetailOut()),
+        (listed, PageOut()),
+        (categories, CategoryOut(many=True)),
+    ):
+        assert names(body_sent) == shape(promised, body_sent)

@@ -98,6 +98,18 @@ def test_the_admin_says_who_holds_the_post(browser: Client, town: Town) -> None:
     assert Post.objects.filter(grid=town.quiet_cell, role="leader").exists()
 
 
+def test_the_admin_wants_a_first_day_and_a_department_for_a_handler(browser: Client, town: Town) -> None:
+    sent = {"user": user("新人").id, "grid": town.district.id, "role": "handler", "valid_0": "", "valid_1": ""}
+    page = browser.post("/admin/staff/post/add/", sent | {"valid_1": "2026-11-18"}).content.decode()
+    assert "Say from which day." in page and "A handler needs a department." in page
+    assert "Constraint" not in page
+    assert not Post.objects.filter(user__name="新人").exists()
+    department = town.departments.gongshang.id
+    answer = browser.post("/admin/staff/post/add/", sent | {"valid_0": "2026-11-18", "department": department})
+    assert answer.status_code == 302
+    assert Post.objects.get(user__name="新人").department == town.departments.gongshang
+
+
 def test_the_admin_ends_posts_instead_of_deleting_them(browser: Client, town: Town) -> None:
     held = Post.objects.get(grid=town.cell, role=Role.LEADER)
     browser.post("/admin/staff/post/", {"action": "end_today", "_selected_action": [held.id]})

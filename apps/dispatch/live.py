@@ -15,7 +15,8 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import DatabaseError, close_old_connections
+from django.db import Error as DatabaseTrouble
+from django.db import close_old_connections
 from django.http import HttpRequest, QueryDict, parse_cookie
 
 from apps.common import clock
@@ -97,7 +98,7 @@ async def _talk(listener: Listener, session_key: str, send: Send) -> None:
 async def _still_may(listener: Listener, session_key: str) -> bool:
     try:
         hears = await _authorise(session_key)
-    except DatabaseError:
+    except DatabaseTrouble:
         return True  # hints name rows nobody can read just now; ask again in a minute
     listener.hears = hears or hears_nothing
     return hears is not None
@@ -111,7 +112,7 @@ async def _admit(scope: Scope, session_key: str) -> tuple[int, Hears | None]:
         return 405, None
     try:
         hears = await _authorise(session_key)
-    except DatabaseError:
+    except DatabaseTrouble:
         logger.warning("live feed: database unreachable, listener refused", exc_info=True)
         return 503, None
     return (401, None) if hears is None else (200, hears)

@@ -15,6 +15,7 @@ from PIL import Image
 from rest_framework import serializers
 from rest_framework.authtoken.models import Token
 
+from apps.issues.api.errors import answer
 from apps.issues.models import Issue, IssueEvent, Photo
 from apps.issues.serializers import CategoryOut, DetailOut, PageOut, ReceiptOut
 from apps.issues.services.routing import route_waiting
@@ -322,6 +323,12 @@ def test_nobody_gets_in_without_a_token_and_every_error_has_one_shape(town: Town
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "not_found")
     put = client(town.people.leader).put(URL)
     assert (put.status_code, put.json()["error"]["code"]) == (405, "method_not_allowed")
+
+
+def test_what_nobody_expected_is_logged_and_has_the_same_shape(caplog: pytest.LogCaptureFixture) -> None:
+    answered = answer(ZeroDivisionError("x"), {})
+    assert (answered.status_code, answered.data["error"]["code"]) == (500, "broken")
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_a_session_needs_the_csrf_token(town: Town) -> None:

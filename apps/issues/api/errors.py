@@ -48,8 +48,15 @@ class DatabaseAway(exceptions.APIException):
     default_code = "unavailable"
 
 
-def answer(exception: Exception, context: Mapping[str, Any]) -> Response | None:
-    """DRF's exception handler. None for what nobody expected: that is logged and answered with 500 by Django."""
+class Broken(exceptions.APIException):
+    """What nobody expected. The log has the rest, under the request's id."""
+
+    default_detail = _("Something broke on our side.")
+    default_code = "broken"
+
+
+def answer(exception: Exception, context: Mapping[str, Any]) -> Response:
+    """DRF's exception handler."""
     if isinstance(exception, Refused):
         return Response(_body(exception.code, str(exception), **_extras(exception)), status=exception.status)
     if isinstance(exception, OutsideCity):
@@ -57,8 +64,8 @@ def answer(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     return _answer_api(_translated(exception), context)
 
 
-def _translated(exception: Exception) -> Exception:
-    """Django's own refusals as DRF's."""
+def _translated(exception: Exception) -> exceptions.APIException:
+    """Django's own refusals, and what nobody expected, as DRF's."""
     if isinstance(exception, RequestDataTooBig):
         return BodyTooLarge()
     if isinstance(exception, (InterfaceError, OperationalError)):
@@ -70,12 +77,13 @@ def _translated(exception: Exception) -> Exception:
         return exceptions.NotFound(_("There is no such issue, or you may not see it."))
     if isinstance(exception, PermissionDenied):
         return exceptions.PermissionDenied()
-    return exception
+    if isinstance(exception, exceptions.APIException):
+        return exception
+    logger.error("the API broke", exc_info=exception)
+    return Broken()
 
 
-def _answer_api(exception: Exception, context: Mapping[str, Any]) -> Response | None:
-    if not isinstance(exception, exceptions.APIException):
-        return None
+def _answer_api(exception: exceptions.APIException, context: Mapping[str, Any]) -> Response:
     response = exception_handler(exception, dict(context))  # for its headers, and to roll back
     assert response is not None
     if isinstance(exception, exceptions.ValidationError):

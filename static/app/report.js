@@ -40,12 +40,14 @@ const take = async (shot) => {
   say(words.photoReady);
 };
 
+const taken = (shot) => {
+  busy = busy.then(() => take(shot)).catch(() => say(""));
+  if (!located) locate();
+};
+
 shots.forEach((shot, number) => {
   shot.hidden = number > 0 && !shots[number - 1].classList.contains("taken");
-  shot.addEventListener("change", () => {
-    busy = busy.then(() => take(shot)).catch(() => say(""));
-    if (!located) locate();
-  });
+  shot.addEventListener("change", () => taken(shot));
 });
 
 /* the place: asked at the first photo or by the button, never on load */
@@ -128,6 +130,9 @@ const restore = () => {
   if (chosen) chosen.closest("details").open = true;
   if (Object.values(values).some(Boolean)) say(words.restored);
 };
+
+/* a photo may have been taken while this file was still on its slow way here */
+shots.filter((shot) => shot.querySelector("input")?.files.length).forEach(taken);
 
 if (!("bound" in words)) restore();
 form.addEventListener("input", remember);

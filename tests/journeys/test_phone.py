@@ -1,5 +1,6 @@
 """A grid leader's phone, walked in Chromium: sign in, report with and without JavaScript, and look at every page."""
 
+import re
 import time
 from collections.abc import Callable
 from io import BytesIO
@@ -9,7 +10,7 @@ import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import Client
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from apps.common import clock
 from apps.issues.models import Issue, Photo, PositionSource
@@ -78,7 +79,7 @@ def test_a_report_with_photo_and_place_takes_four_taps(city: Town, window: Windo
 
     page.get_by_role("link", name="报事").first.click()
     page.locator(".shot input").first.set_input_files(camera)
-    page.get_by_text("照片已就绪").wait_for()
+    page.get_by_text("照片已就绪").wait_for(timeout=60_000)
     page.get_by_text("您在园田社区第九网格。 （误差约 38 米）").wait_for()
     sent = page.evaluate("document.querySelector('.shot input').files[0].size")
     assert sent <= LARGEST_PHOTO
@@ -139,6 +140,18 @@ def test_the_phone_in_a_neighbours_cell_is_asked_kindly(city: Town, window: Wind
     assert Issue.objects.get().grid == city.next_cell
     assert Photo.objects.count() == 1
     assert not phone.faults
+
+
+def test_a_photo_taken_before_the_script_has_arrived_is_shrunk_too(city: Town, window: Window, camera: Path) -> None:
+    phone = window()
+    page = signed_in(phone, city.people.leader)
+    held: list[Route] = []
+    page.route(re.compile(r"/report\.[0-9a-f]+\.js"), lambda route: held.append(route))
+    page.goto(f"{phone.site}/m/report", wait_until="commit")
+    page.locator(".shot input").first.set_input_files(camera)
+    held[0].continue_()
+    page.get_by_text("照片已就绪").wait_for(timeout=60_000)
+    assert page.evaluate("document.querySelector('.shot input').files[0].size") <= LARGEST_PHOTO
 
 
 def test_everything_works_without_javascript(city: Town, window: Window, camera: Path) -> None:

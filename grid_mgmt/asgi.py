@@ -7,19 +7,13 @@ would hold a thread for every open board. A proxy may split the two later; nothi
 import os
 from typing import cast
 
-from a2wsgi import WSGIMiddleware
-from a2wsgi.wsgi_typing import WSGIApp
-
 from apps.common.one_port import OnePort
-from grid_mgmt.wsgi import application as pages  # sets Django up, which the feed's imports need
+from apps.common.pages import Pages, WSGIApplication
+from grid_mgmt.wsgi import application as wsgi  # sets Django up, which the feed's imports need
 
 # isort: split
 from apps.dispatch.live import LiveFeed
 
 THREADS = int(os.environ.get("WEB_THREADS", "4"))
-WAITING_PIECES = 64  # of an answer: a slow reader must not hold a thread either
 
-application = OnePort(
-    live=LiveFeed(),
-    pages=WSGIMiddleware(cast(WSGIApp, pages), workers=THREADS, send_queue_size=WAITING_PIECES),
-)
+application = OnePort(live=LiveFeed(), pages=Pages(cast(WSGIApplication, wsgi), THREADS))

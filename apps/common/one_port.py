@@ -16,6 +16,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Any, Any, Any], Awaitable[None]]  # every framework types its three arguments its own way
 
 LIVE_PREFIX = "/live/"
+BODY = "grid_mgmt.body"  # in the scope: the whole body as a file, for pages that would rather read than receive
 BODY_BYTES = 32 * 2**20  # the largest body anybody may send: a photo, with room to spare
 BODY_IN_MEMORY = 256 * 2**10
 BODY_DISCARDED = 256 * 2**20  # read past the limit up to here, so that the sender hears the answer
@@ -67,7 +68,7 @@ class OnePort:
                 return
             else:
                 body.seek(0)
-                await self.pages(scope, _replay(body), send)
+                await self.pages({**scope, BODY: body}, _replay(body), send)
 
 
 def _without_lookalikes(scope: Scope) -> Scope:
@@ -84,7 +85,8 @@ async def _read_body(receive: Receive, body: IO[bytes]) -> None:
     size, more = 0, True
     while more:
         try:
-            message = await asyncio.wait_for(receive(), SILENCE_SECONDS)
+            async with asyncio.timeout(SILENCE_SECONDS):
+                message = await receive()
         except TimeoutError:
             raise SenderSilent from None
         if message["type"] == "http.disconnect":

@@ -1,0 +1,120 @@
+"""Django's WSGI in threads, under an ASGI server: one crossing into a thread and one back for an answer that is whole.
+
+a2wsgi by itself crosses five times for a small answer (the body, the start, the piece, the end, the thread), and every
+crossing waits for the interpreter's lock: a quarter of the work of a light page (docs/adr/0007). Its translation of the
+request is kept. Files and other streams still go piece by piece through a bounded queue.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+from a2wsgi.asgi_typing import HTTPScope
+from a2wsgi.wsgi import build_environ
+
+from apps.common.one_port import BODY, Message, Receive, Scope, Send
+
+Header = tuple[str, str]
+WSGIApplication = Callable[[dict[str, Any], Callable[..., object]], Iterable[bytes]]
+
+PIECE = 64 * 2**10  # Django's files come in pieces of 4 KB; each would be a crossing
+WAITING_PIECES = 16  # of a stream: up to a megabyte may wait for a slow reader before it holds the thread
+
+
+class Pages:
+    """ASGI application. Needs the request's body as a file in the scope, as `OnePort` leaves it."""
+
+    def __init__(self, app: WSGIApplication, threads: int) -> None:
+        self._app = app
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="pages")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        environ = cast(dict[str, Any], build_environ(cast(HTTPScope, scope), scope[BODY]))
+        answer = _Answer(self._app, environ, send, asyncio.get_running_loop())
+        context = contextvars.copy_context()  # as a2wsgi has it
+        try:
+            for message in await answer.loop.run_in_executor(self._threads, context.run, answer.make):
+                await send(message)
+        except BaseException:
+            answer.give_up()
+            raise
+        await answer.sent()
+
+
+class _Answer:
+    """One answer. `make` runs in a thread, everything else in the event loop."""
+
+    def __init__(
+        self, app: WSGIApplication, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.loop = loop
+        self._app, self._environ, self._send = app, environ, send
+        self._start: Message = {}
+        self._queue: asyncio.Queue[Message | None] = asyncio.Queue(WAITING_PIECES)
+        self._sender: asyncio.Task[None] | None = None
+
+    def make(self) -> list[Message]:
+        """Return the messages of a whole answer; a stream is sent from here, and nothing is left."""
+        body = self._app(self._environ, self._start_response)
+        try:
+            if getattr(body, "streaming", True):  # only an answer that says so is whole
+                self._stream(body)
+                return []
+            return [self._start, {"type": "http.response.body", "body": b"".join(body)}]
+        finally:
+            getattr(body, "close", lambda: None)()
+
+    async def sent(self) -> None:
+        """Wait until a stream has left."""
+        if self._sender is not None:
+            await self._queue.put(None)
+            await self._sender
+
+    def give_up(self) -> None:
+        """Nothing more will come of a stream that broke."""
+        if self._sender is not None:
+            self._sender.cancel()
+
+    def _start_response(self, status: str, headers: list[Header], exc_info: object = None) -> Callable[[bytes], None]:
+        self._start = {
+            "type": "http.response.start",
+            "status": int(status[:3]),
+            "headers": [(name.lower().encode("latin1"), value.encode("latin1")) for name, value in headers],
+        }
+        return _no_write
+
+    def _stream(self, body: Iterable[bytes]) -> None:
+        self._put(self._start)
+        for piece in _pieces(body):
+            self._put({"type": "http.response.body", "body": piece, "more_body": True})
+        self._put({"type": "http.response.body", "body": b""})
+
+    def _put(self, message: Message) -> None:
+        asyncio.run_coroutine_threadsafe(self._enqueue(message), self.loop).result()
+
+    async def _enqueue(self, message: Message) -> None:
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
+        await self._queue.put(message)
+
+    async def _send_all(self) -> None:
+        while (message := await self._queue.get()) is not None:
+            await self._send(message)
+
+
+def _no_write(_data: bytes) -> None:
+    raise NotImplementedError("the old write() of WSGI; Django never calls it")
+
+
+def _pieces(body: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in larger pieces."""
+    gathered = bytearray()
+    for chunk in body:
+        gathered += chunk
+        if len(gathered) >= PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)

@@ -1,0 +1,169 @@
+"""The way from the event loop into Django's threads and back."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+
+from apps.common.one_port import Message, OnePort, Scope
+from apps.common.pages import PIECE, WAITING_PIECES, Pages, WSGIApplication
+
+FLAG: ContextVar[str] = ContextVar("flag", default="")
+
+
+class Whole(HttpResponse):
+    """An answer of Django's that notes that it was closed."""
+
+    was_closed = False
+
+    def close(self) -> None:
+        self.was_closed = True
+        super().close()
+
+
+def ask(app: WSGIApplication, body: bytes = b"", slow: Callable[[], Any] | None = None) -> list[Message]:
+    """Send one request through the one port; return the messages of the answer."""
+    answer: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(message: Message) -> None:
+        if slow is not None:
+            await slow()
+        answer.append(message)
+
+    async def live(scope: Scope, receive: Any, send: Any) -> None:
+        raise AssertionError("a page")
+
+    scope = {
+        "type": "http",
+        "path": "/页/",
+        "method": "POST",
+        "query_string": b"a=1",
+        "http_version": "1.1",
+        "headers": [(b"content-length", str(len(body)).encode()), (b"x-thing", b"one"), (b"x-thing", b"two")],
+    }
+    asyncio.run(OnePort(live=live, pages=Pages(app, threads=2))(scope, receive, send))
+    return answer
+
+
+def test_a_whole_answer_is_two_messages_and_is_closed_in_its_thread() -> None:
+    response = Whole(b"")
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Whole:
+        response.content = environ["wsgi.input"].read() + environ["QUERY_STRING"].encode()
+        start("201 Created", [("Content-Type", "text/plain"), ("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")])
+        return response
+
+    assert ask(app, "正文".encode()) == [
+        {
+            "type": "http.response.start",
+            "status": 201,
+            "headers": [(b"content-type", b"text/plain"), (b"set-cookie", b"a=1"), (b"set-cookie", b"b=2")],
+        },
+        {"type": "http.response.body", "body": "正文a=1".encode()},
+    ]
+    assert response.was_closed
+
+
+def test_headers_and_the_path_arrive_as_wsgi_wants_them() -> None:
+    seen: dict[str, Any] = {}
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> HttpResponse:
+        seen.update(environ)
+        start("200 OK", [])
+        return HttpResponse()
+
+    ask(app)
+    assert seen["PATH_INFO"].encode("latin1").decode() == "/页/"
+    assert seen["HTTP_X_THING"] == "one,two"
+
+
+def test_a_stream_arrives_whole_in_larger_pieces() -> None:
+    parts = [bytes([number % 256]) * 4096 for number in range(100)]
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterator[bytes]:
+        start("200 OK", [])
+        return iter(parts)
+
+    start, *pieces, end = ask(app)
+    assert start["status"] == 200
+    assert b"".join(piece["body"] for piece in pieces) == b"".join(parts)
+    assert len(pieces) == -(-len(parts) * 4096 // PIECE)
+    assert (end["body"], end.get("more_body", False)) == (b"", False)
+
+
+def test_a_slow_reader_holds_no_thread_while_little_waits() -> None:
+    made = threading.Event()
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterator[bytes]:
+        start("200 OK", [])
+        for _ in range(WAITING_PIECES // 2):
+            yield b"x" * PIECE
+        made.set()
+
+    async def slow() -> None:
+        await asyncio.to_thread(made.wait, 10)  # the first byte leaves only when the thread is free again
+
+    assert sum(len(message.get("body", b"")) for message in ask(app, slow=slow)) == WAITING_PIECES // 2 * PIECE
+    assert made.is_set()
+
+
+def test_an_endless_stream_waits_for_its_reader() -> None:
+    ahead: list[int] = []
+    made, read = 0, 0
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterator[bytes]:
+        nonlocal made
+        start("200 OK", [])
+        for _ in range(4 * WAITING_PIECES):
+            made += 1
+            yield b"x" * PIECE
+
+    async def slow() -> None:
+        nonlocal read
+        read += 1
+        await asyncio.sleep(0.002)
+        ahead.append(made - read)
+
+    ask(app, slow=slow)
+    assert max(ahead) <= WAITING_PIECES + 2
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_what_breaks_in_the_application_reaches_the_server(before: int) -> None:
+    closed = threading.Event()
+
+    class Broken:
+        def __iter__(self) -> Iterator[bytes]:
+            for _ in range(before):
+                yield b"x" * PIECE
+            raise ValueError("broken")
+
+        def close(self) -> None:
+            closed.set()
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Broken:
+        start("200 OK", [])
+        return Broken()
+
+    with pytest.raises(ValueError, match="broken"):
+        ask(app)
+    assert closed.is_set()
+
+
+def test_the_thread_sees_the_context_of_its_request() -> None:
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> HttpResponse:
+        start("200 OK", [])
+        return HttpResponse(FLAG.get())
+
+    token = FLAG.set("here")
+    try:
+        assert ask(app)[1]["body"] == b"here"
+    finally:
+        FLAG.reset(token)

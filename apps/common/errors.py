@@ -1,9 +1,11 @@
 """Pages for what went wrong: both languages at once, calm, and saying what to do. They need no database and no user."""
 
 import logging
+import sys
 from dataclasses import dataclass
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -42,6 +44,10 @@ TROUBLES = {
         _("Something broke on our side."),
         _("What was filed is safe. Try again in a minute; if it fails again, show your administrator the code."),
     ),
+    503: Trouble(
+        _("The database does not answer right now."),
+        _("What was filed is safe. Wait a minute and send it again: the same form is filed only once."),
+    ),
 }
 STALE_FORM = Trouble(
     _("This page had been open for too long, or cookies are switched off."),
@@ -73,8 +79,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """500."""
-    return trouble_page(request, 500)
+    """500, or 503 while the database is away: then waiting helps, and a proxy may know it."""
+    away = isinstance(sys.exception(), (InterfaceError, OperationalError))
+    return trouble_page(request, 503 if away else 500)
 
 
 def stale_form(request: HttpRequest, reason: str = "") -> HttpResponse:

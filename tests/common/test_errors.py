@@ -57,5 +57,5 @@ def test_the_calm_page_needs_no_database(town: Town, client: Client, monkeypatch
     with monkeypatch.context() as while_it_is_gone:
         while_it_is_gone.setattr(CursorWrapper, "execute", gone)
         answer = client.get("/m/")
-    assert answer.status_code == 500
-    assert "系统出了问题" in answer.text
+    assert answer.status_code == 503
+    assert "数据库暂时没有响应" in answer.text and "The database does not answer" in answer.text

@@ -121,6 +121,10 @@ class Issue(models.Model):
                 name="issue_open_department",
             ),
             models.Index(fields=["next_action_at", "id"], condition=Q(closed_at=None), name="issue_next_action"),
+            # "due soon" is counted on every board: without this all open issues would be read for it
+            models.Index(
+                fields=["due_at", "id"], condition=Q(closed_at=None, rung=Rung.REMINDED), name="issue_open_reminded"
+            ),
             models.Index(fields=["id"], condition=Q(state="collected", closed_at=None), name="issue_unrouted"),
             models.Index(fields=["district", "-id"], name="issue_district_newest"),
             models.Index(fields=["grid", "-id"], name="issue_grid_newest"),

@@ -93,6 +93,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     | {"ENGINE": "apps.common.database", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)  # off behind a pooler that lends by transaction
 if socket_dir := DATABASES["default"]["OPTIONS"].pop("host", ""):  # postgres://user@/name?host=/socket/directory
     DATABASES["default"]["HOST"] = socket_dir
 # A demo city brings accounts with a known password: never in a database of one's own, unless told that it is for show.

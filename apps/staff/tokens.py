@@ -8,14 +8,18 @@ from rest_framework.authentication import TokenAuthentication
 from rest_framework.authtoken.models import Token
 from rest_framework.exceptions import AuthenticationFailed
 
+from apps.common.database.prepared import Prepared
 from apps.staff.models import User
 
 _COLUMNS: Final = [field.attname for field in User._meta.concrete_fields]
-FIND: Final = f"""
+FIND: Final = Prepared(
+    "person_of_token",
+    f"""
     SELECT {", ".join(f"person.{name}" for name in _COLUMNS)}
     FROM {Token._meta.db_table} AS token JOIN {User._meta.db_table} AS person ON person.id = token.user_id
-    WHERE token.key = %s
-"""
+    WHERE token.key = %(key)s
+    """,
+)
 
 
 class QuickTokenAuthentication(TokenAuthentication):
@@ -24,7 +28,7 @@ class QuickTokenAuthentication(TokenAuthentication):
     def authenticate_credentials(self, key: str) -> tuple[User, str]:
         """Return the person and the key. Raises AuthenticationFailed for an unknown key and a closed account."""
         with connection.cursor() as cursor:
-            cursor.execute(FIND, [key])
+            FIND.execute(cursor, {"key": key})
             row = cursor.fetchone()
         if row is None:
             raise AuthenticationFailed(_("This token is not valid."))

@@ -46,6 +46,7 @@ def main(wanted: Sequence[str]) -> int:
     if unknown:
         sys.exit(f"No such bench: {', '.join(unknown)}. There are: {', '.join(bench.name for bench in BENCHES)}.")
     rows: list[Row] = []
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))  # so that the servers' directory goes too
     with private_servers() as environment:
         for bench in BENCHES:
             if not wanted or bench.name in wanted:

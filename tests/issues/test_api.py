@@ -121,7 +121,7 @@ def test_filing_takes_one_query_for_the_token_and_one_statement(town: Town) -> N
     sender.post(URL, sent, content_type="application/json")
     with CaptureQueriesContext(connection) as queries:
         assert sender.post(URL, sent, content_type="application/json").status_code == 201
-    assert [query["sql"].split()[0] for query in queries] == ["SELECT", "WITH"]
+    assert [query["sql"].split()[0] for query in queries] == ["EXECUTE", "EXECUTE"]
 
 
 def test_photos_come_with_the_report(town: Town, media: Any) -> None:

@@ -54,7 +54,7 @@ def test_filing_is_one_statement_that_commits_itself(town: Town) -> None:
     asked = report(town)
     with CaptureQueriesContext(connection) as queries:
         file_report(reporter=town.people.leader, report=asked, now=NOW)
-    assert [query["sql"].split()[0] for query in queries] == ["WITH"]
+    assert [query["sql"].split()[0] for query in queries] == ["EXECUTE"]
 
 
 def test_of_several_posts_the_most_local_one_over_the_cell_reports(town: Town) -> None:

@@ -1,12 +1,22 @@
 """Whether a kept connection still lives, asked of the socket and not of the server: no round trip per request."""
 
 import select
+from typing import Any
 
 from django.db.backends.postgresql import base
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's own, but for the health check."""
+    """Django's own, but for the health check, and knowing which statements its connection has prepared."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.prepared: set[str] = set()
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:  # noqa: ANN401 - as Django's
+        """A connection on which nothing is prepared yet."""
+        self.prepared.clear()
+        return super().get_new_connection(conn_params)
 
     def is_usable(self) -> bool:
         """Return whether the connection can be used.

@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from apps.common.database.prepared import Prepared
 from apps.common.queue import ring_once_after_commit
 from apps.common.refusals import Refused
 from apps.common.texts import clean_text
@@ -43,7 +44,9 @@ ISSUE_COLUMNS: Final = (
     "client_digest",
 )
 _VALUES: Final = {"reporter_post_id": f"({POST_FOR_CELL})"}  # looked up by the very statement that writes it
-FILE: Final = f"""
+FILE: Final = Prepared(
+    "file_report",
+    f"""
     WITH filed AS (
         INSERT INTO {Issue._meta.db_table} ({", ".join(ISSUE_COLUMNS)})
         VALUES ({", ".join(_VALUES.get(name, f"%({name})s") for name in ISSUE_COLUMNS)})
@@ -54,8 +57,9 @@ FILE: Final = f"""
             issue_id, kind, to_grid_id, actor_id, instruction, started_at, limit_amount, limit_unit,
             remind_at, due_at, breach_at, outcome, is_overdue
         )
-        SELECT id, '{LinkKind.COLLECT}', %(grid_id)s, %(reporter_id)s, '', %(clock_started_at)s,
-            %(limit_amount)s, %(limit_unit)s, %(clock_remind_at)s, %(clock_due_at)s, %(clock_breach_at)s, '', false
+        SELECT id, '{LinkKind.COLLECT}', %(grid_id)s, %(reporter_id)s, '', %(clock_started_at)s::timestamptz,
+            %(limit_amount)s::numeric, %(limit_unit)s::varchar, %(clock_remind_at)s::timestamptz,
+            %(clock_due_at)s::timestamptz, %(clock_breach_at)s::timestamptz, '', false
         FROM filed
     ), told AS (
         INSERT INTO {IssueEvent._meta.db_table} (
@@ -66,7 +70,8 @@ FILE: Final = f"""
         FROM filed
     )
     SELECT id, reporter_post_id FROM filed
-"""
+    """,
+)
 
 
 class UnknownCategory(Refused):
@@ -306,7 +311,7 @@ def _write(issue: Issue, cell: CellInfo, now: datetime) -> None:
         "cells": [above.id for above in tree().chain(cell.id)],
     }
     with connection.cursor() as cursor:
-        cursor.execute(FILE, values)
+        FILE.execute(cursor, values)
         found = cursor.fetchone()
     if found is None:
         raise _FiledBefore(Issue.objects.get(reporter_id=issue.reporter_id, client_key=issue.client_key))

@@ -7,7 +7,7 @@ number. People of all districts file everything that can be filed; counted is wh
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.bench.orm import use_database
 from tests.bench.people import Reporter, holder_of, reporters, session_cookie
 from tests.bench.rows import Row, at_most, row
 from tests.bench.stats import percentile
+from tests.bench.watch import Watched
 
 DATABASE = "board_visible"
 WARM_SECONDS = 8.0
@@ -56,9 +57,9 @@ def bench() -> Iterator[Row]:
         time.sleep(AFTERWARDS / 2)
         plan = Plan(web.port, requests, MEASURED_SECONDS, 201, 3_000_000, rate=maximum / 2, keep_answers=True)
         outcome = load.send(plan)
-        seen, looks = watch.finish(child, 60)
+        watched = watch.finish(child, 60)
     expected = set(_ask(ON_THE_BOARD, settings.TIME_ZONE, newest, district))
-    yield from _rows(outcome, seen, looks, expected, maximum)
+    yield from _rows(outcome, watched, expected, maximum)
 
 
 def _requests(people: list[Reporter]) -> list[list[str]]:
@@ -74,9 +75,8 @@ def _ask(query: str, *values: object) -> list[Any]:
         return [value for (value,) in cursor.fetchall()]
 
 
-def _rows(
-    outcome: Outcome, seen: Mapping[str, float], looks: list[float], expected: set[str], maximum: float
-) -> Iterator[Row]:
+def _rows(outcome: Outcome, watched: Watched, expected: set[str], maximum: float) -> Iterator[Row]:
+    seen, hints, looks = watched.seen, watched.hints, watched.looks
     filed = [(json.loads(body)["number"], sent, answered) for sent, answered, body in outcome.answers]
     mine = [one for one in filed if one[0] in expected]
     shown = [(seen[number] - answered) * 1000 for number, _sent, answered in mine if number in seen]
@@ -91,5 +91,8 @@ def _rows(
     )
     note = f"from sending the report: p50 {percentile(whole, 0.5):.0f}, p99 {percentile(whole, 0.99):.0f} ms"
     yield row("board_visible_p50", percentile(shown, 0.5), "ms", note=note)
+    routed = [(hints[id] - answered) * 1000 for number, _, answered in mine if (id := str(int(number[9:]))) in hints]
+    note = f"p99 {percentile(routed, 0.99):.0f} ms: routed, published, heard"
+    yield row("board_hint", percentile(routed, 0.5), "ms", note=note)
     note = f"{len(looks)} looks, p99 {percentile(looks, 0.99):.0f} ms"
     yield row("board_look", percentile(looks, 0.5), "ms", note=note)

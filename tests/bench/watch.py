@@ -37,6 +37,7 @@ class Board:
 
     plan: Watching
     seen: dict[str, float] = field(default_factory=dict)  # number → time of the first look that brought it
+    hints: dict[int, float] = field(default_factory=dict)  # issue id → time of its first hint
     looks: list[float] = field(default_factory=list)  # milliseconds each
     hint: threading.Event = field(default_factory=threading.Event)
 
@@ -62,6 +63,7 @@ class Board:
         stream = connection.getresponse()
         for line in stream:
             if line.startswith(b"data:") and b'"issue"' in line:
+                self.hints.setdefault(json.loads(line[5:])["issue"], time.time())
                 self.hint.set()
 
 
@@ -80,11 +82,19 @@ def start(plan: Watching) -> subprocess.Popen[str]:
     return child
 
 
-def finish(child: subprocess.Popen[str], seconds: float) -> tuple[Mapping[str, float], list[float]]:
-    """(number → when it was first seen, milliseconds of every look)."""
+@dataclass(frozen=True)
+class Watched:
+    """Number → when it was first seen; issue id → when its first hint came; milliseconds of every look."""
+
+    seen: Mapping[str, float]
+    hints: Mapping[str, float]
+    looks: list[float]
+
+
+def finish(child: subprocess.Popen[str], seconds: float) -> Watched:
+    """What the board saw."""
     text, _ = child.communicate(timeout=seconds)
-    told = json.loads(text)
-    return told["seen"], told["looks"]
+    return Watched(**json.loads(text))
 
 
 def run(plan: Watching) -> Board:
@@ -103,4 +113,4 @@ def run(plan: Watching) -> Board:
 
 if __name__ == "__main__":
     ended = run(Watching(**json.loads(sys.stdin.readline())))
-    sys.stdout.write(json.dumps({"seen": ended.seen, "looks": ended.looks}))
+    sys.stdout.write(json.dumps({"seen": ended.seen, "hints": ended.hints, "looks": ended.looks}))

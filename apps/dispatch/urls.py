@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.dispatch.views import board, issue, photos, tasks
+from apps.dispatch.views import board, issue, tasks
 
 app_name = "dispatch"
 
@@ -13,5 +13,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/pulse/", tasks.pulse, name="tasks_pulse"),
     path("i/<str:number>/", issue.issue, name="issue"),
     path("i/<str:number>/<slug:name>/", issue.move, name="move"),
-    path("photo/<int:photo_id>/", photos.photo, name="photo"),
 ]

@@ -1,5 +1,6 @@
 """The page of an issue and the moves made there, as forms and with htmx."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
@@ -36,9 +37,9 @@ def signed_in(user: User) -> Client:
     return client
 
 
-def picture(color: str = "green") -> SimpleUploadedFile:
+def picture(color: str = "green", size: tuple[int, int] = (320, 240)) -> SimpleUploadedFile:
     content = BytesIO()
-    Image.new("RGB", (320, 240), color).save(content, "JPEG")
+    Image.new("RGB", size, color).save(content, "JPEG")
     return SimpleUploadedFile("after.jpg", content.getvalue(), "image/jpeg")
 
 
@@ -216,13 +217,28 @@ def test_a_photo_is_shown_to_who_sees_its_issue_and_to_nobody_else(town: Town) -
     seen: Any = signed_in(town.people.dispatcher).get(f"/photo/{number}/")
     assert seen.headers["Content-Type"] == "image/jpeg"
     assert b"".join(seen.streaming_content)[:2] == b"\xff\xd8"
-    small = signed_in(town.people.dispatcher).get(f"/photo/{number}/?small=1")
-    assert small.status_code == 200
-    assert "private" in small.headers["Cache-Control"]
+    assert "private" in seen.headers["Cache-Control"]
     for who in ("stranger", "far_dispatcher", "handler", "other_leader"):
         assert signed_in(getattr(town.people, who)).get(f"/photo/{number}/").status_code == 404
     assert Client().get(f"/photo/{number}/").status_code == 302
     assert signed_in(town.people.dispatcher).get("/photo/999999/").status_code == 404
+
+
+@pytest.mark.parametrize(("who", "page"), [("dispatcher", "/i/{}/"), ("leader", "/m/issue/{}/")])
+def test_a_page_loads_small_copies_and_leads_to_the_whole_photo(town: Town, who: str, page: str) -> None:
+    issue = filed(town, photos=[picture(size=(1200, 900))])
+    browser = signed_in(getattr(town.people, who))
+    html = browser.get(page.format(issue.number)).content.decode()
+    address = f"/photo/{issue.photos.get().pk}/"
+    assert f'href="{address}"' in html
+    shown = re.findall(rf'<img src="({address}[^"]*)"', html)
+    assert len(shown) == 1
+    assert [width_of(browser, one) for one in (address, *shown)] == [1200, 320]
+
+
+def width_of(browser: Client, address: str) -> int:
+    answer: Any = browser.get(address)
+    return Image.open(BytesIO(b"".join(answer.streaming_content))).width
 
 
 def test_a_longer_history_costs_no_more_queries(town: Town) -> None:

@@ -17,7 +17,7 @@ from apps.staff.access import scope_of_request
 @login_required
 def photo(request: HttpRequest, photo_id: int) -> HttpResponseBase:
     """`/photo/<id>/`: a picture of an issue that the reader may see; `?size=small` for 320 px."""
-    return photo_response(scope_of_request(request), photo_id, is_small=request.GET.get("size") == SMALL)
+    return photo_response(request, scope_of_request(request), photo_id, is_small=request.GET.get("size") == SMALL)
 
 
 @require_safe

@@ -20,7 +20,7 @@ from apps.issues.services.photos import add_rows, kept_pictures, prepare_picture
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import Role, User
 from apps.staff.selectors import Scope, scope_of
-from tests.factories import NOW, PASSWORD, Town, inside, post
+from tests.factories import NOW, PASSWORD, Town, end_posts, inside, post
 from tests.issues.test_api import URL, client, picture
 from tests.issues.test_moves import move
 
@@ -220,10 +220,23 @@ def test_photos_are_private_and_small_on_demand(cast: Cast, town: Town) -> None:
     path = f"/photo/{cast['rubble'].photos.get().id}/"
     whole: Any = browser.get(path)
     assert whole["Content-Type"] == "image/jpeg"
-    assert whole["Cache-Control"].startswith("private")
+    assert whole["Cache-Control"] == "private, no-cache"
     assert whole["X-Content-Type-Options"] == "nosniff"
     assert b"".join(whole.streaming_content).startswith(b"\xff\xd8")
     assert browser.get(f"{path}?size=small").status_code == 200
+
+
+def test_a_kept_photo_is_shown_again_only_to_who_may_still_see_it(cast: Cast, town: Town) -> None:
+    browser = signed_in(town.people.viewer)
+    path = f"/photo/{cast['rubble'].photos.get().id}/"
+    kept = {"If-None-Match": browser.get(path)["ETag"]}
+    again = browser.get(path, headers=kept)
+    assert (again.status_code, again.content, again["Cache-Control"]) == (304, b"", "private, no-cache")
+    assert again["ETag"] == kept["If-None-Match"]
+    assert browser.get(f"{path}?size=small", headers=kept).status_code == 200
+    assert client(town.people.viewer).get(f"/api/v1{path.replace('photo', 'photos')}", headers=kept).status_code == 304
+    end_posts(town.district, Role.VIEWER)
+    assert browser.get(path, headers=kept).status_code == 404
 
 
 def test_issues_cannot_be_changed_in_the_admin(cast: Cast, town: Town) -> None:

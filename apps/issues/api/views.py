@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from django.core.files.base import File
-from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from django.utils.translation import gettext as translate
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -172,9 +172,10 @@ class PhotoDoor(Door):
         parameters=[OpenApiParameter("size", OpenApiTypes.STR, enum=[SMALL], description="320 px.")],
         responses={(200, "image/jpeg"): OpenApiTypes.BINARY, 401: REFUSAL, 404: REFUSAL},
     )
-    def get(self, request: Request, photo_id: int) -> FileResponse:
+    def get(self, request: Request, photo_id: int) -> HttpResponseBase:
         """A picture."""
-        return photo_response(self.scope(), photo_id, is_small=request.query_params.get("size") == SMALL)
+        is_small = request.query_params.get("size") == SMALL
+        return photo_response(request._request, self.scope(), photo_id, is_small=is_small)
 
 
 class CategoriesDoor(Door):

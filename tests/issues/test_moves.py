@@ -167,6 +167,24 @@ def test_a_platform_sends_a_report_back_past_the_hops_to_who_reported_it(town: T
     assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.district)
 
 
+def test_what_was_sent_back_down_does_not_come_back_by_another_return(town: Town) -> None:
+    issue = move(filed(town), "return", town.people.dispatcher, "请补充位置")
+    with pytest.raises(MoveRefused) as refused:
+        move(issue, "return", town.people.leader, "不清楚")
+    assert {row.name for row in refused.value.possible} == {"sign", "report_up"}
+    assert Issue.objects.get(pk=issue.pk).due_at == issue.due_at
+
+
+def test_a_department_that_gets_it_again_cannot_return_it_again(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属于城管职责")
+    department = town.departments.chengguan
+    issue = move(issue, "assign", town.people.dispatcher, "经核实属城管职责", to_department_id=department.id)
+    with pytest.raises(MoveRefused):
+        move(issue, "return", town.people.handler, "不属于城管职责")
+    issue = move(issue, "sign", town.people.handler)
+    assert move(issue, "feed_back", town.people.handler, "已清运").state == State.FED_BACK
+
+
 def test_a_cell_solves_what_is_within_its_powers(town: Town) -> None:
     issue = filed(town, "noise")
     assert (issue.state, issue.holder_grid) == (State.ASSIGNED, town.cell)

@@ -15,7 +15,7 @@ from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, StaleVersion, make_move
 from apps.issues.services.routing import route_waiting
-from apps.issues.workflow import Move
+from apps.issues.workflow import LinkKind, Move
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, build_town, inside
@@ -72,6 +72,34 @@ def test_whatever_people_do_every_promise_holds_and_nothing_gets_stuck(town: Tow
     assert [str(finding) for finding in check_invariants(now=now).findings] == []
     for issue in Issue.objects.filter(closed_at=None):
         assert choices(town, issue, now)
+    for issue in Issue.objects.all():
+        _assert_returned_once_between_any_two(issue)
+
+
+@pytest.mark.parametrize("category", ["rubbish", "noise", "fire"])
+def test_who_only_ever_sends_it_back_or_up_comes_to_an_end(town: Town, category: str) -> None:
+    """A handover brings a clock of its own: if this went on for ever, nobody would ever be late."""
+    issue = filed(town, category)
+    for _ in range(STEPS):
+        possible = choices(town, issue, NOW)
+        away = [one for name in ("return", "report_up") for one in possible if one[1].name == name]
+        if not away:
+            break
+        person, row, fields = away[0]
+        make_move(move=row.name, issue_id=issue.id, version=issue.version, actor=person, fields=fields, now=NOW)
+        issue.refresh_from_db()
+    else:
+        pytest.fail(f"still going after {STEPS} handovers")
+    assert {row.name for _, row, _ in possible} & {"handle", "sign", "feed_back"}
+    _assert_returned_once_between_any_two(issue)
+
+
+def _assert_returned_once_between_any_two(issue: Issue) -> None:
+    rows = issue.handovers.filter(kind=LinkKind.RETURN)
+    pairs = [
+        frozenset({(row.from_grid_id, row.from_department_id), (row.to_grid_id, row.to_department_id)}) for row in rows
+    ]
+    assert len(pairs) == len(set(pairs))
 
 
 @pytest.mark.django_db(transaction=True)

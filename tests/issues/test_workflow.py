@@ -23,6 +23,7 @@ from apps.issues.workflow import (
     moves_from,
     possible_moves,
     reported_by,
+    was_returned_between,
     way_back,
 )
 from tests.factories import Town
@@ -74,6 +75,7 @@ def test_returns_rework_and_reporting_up_always_need_words() -> None:
         is_signed=st.booleans(),
         has_assigner=st.booleans(),
         has_way_back=st.booleans(),
+        was_returned=st.booleans(),
         was_fed_back=st.booleans(),
         is_own_work=st.booleans(),
     )
@@ -179,6 +181,15 @@ def test_sent_back_down_the_sender_waits_for_the_result() -> None:
     links = [*FILED, link(LinkKind.RETURN, DISTRICT, CELL)]
     assert assigners(links, is_within) == (Holder(DISTRICT),)
     assert way_back(links, Holder(CELL), is_within) == (Holder(DISTRICT), False)
+
+
+def test_what_went_back_once_between_two_is_known_from_either_side_and_to_no_third() -> None:
+    links = [*FILED, link(LinkKind.RETURN, DISTRICT, CELL)]
+    assert was_returned_between(links, Holder(DISTRICT), Holder(CELL))
+    assert was_returned_between(links, Holder(CELL), Holder(DISTRICT))
+    assert not was_returned_between(links, Holder(STREET), Holder(DISTRICT))
+    assert not was_returned_between(links, DEPARTMENT, Holder(DISTRICT))
+    assert not was_returned_between(FILED, Holder(CELL), Holder(DISTRICT))
 
 
 @given(st.lists(st.sampled_from([*ASSIGNED, link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT)]), max_size=12))

@@ -17,6 +17,7 @@ from apps.issues.workflow import (
     assigners,
     last_fed_back_by,
     possible_moves,
+    was_returned_between,
     way_back,
 )
 from apps.staff.models import Department
@@ -77,6 +78,7 @@ def standing_from(
         is_signed=any(row.ended_at is None and row.signed_at is not None for row in handovers),
         has_assigner=bool(waiting),
         has_way_back=back is not None,
+        was_returned=back is not None and was_returned_between(links, holder, back[0]),
         was_fed_back=fed_back_by is not None,
         is_own_work=is_own_work,
     )

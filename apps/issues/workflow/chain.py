@@ -93,6 +93,15 @@ def way_back(links: Sequence[Link], holder: Holder, is_within: IsWithin) -> tupl
     return (below, True) if below is not None else None
 
 
+def was_returned_between(links: Sequence[Link], one: Holder, other: Holder) -> bool:
+    """Whether it was returned from one of the two to the other before, whichever way.
+
+    Each handover brings a clock of its own, so what may go back and forth for ever is never late anywhere.
+    """
+    pair = {one, other}
+    return any(link.kind is LinkKind.RETURN and {link.giver, link.taker} == pair for link in links)
+
+
 def last_fed_back_by(links: Sequence[Link]) -> Holder | None:
     """Who gave the result that lies before the present holder."""
     return next((link.giver for link in reversed(links) if link.kind is LinkKind.FEED_BACK), None)

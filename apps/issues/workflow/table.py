@@ -62,6 +62,7 @@ class Condition(StrEnum):
     HAS_CELLS_BELOW = "has_cells_below"
     HAS_SUPERIOR = "has_superior"
     HAS_WAY_BACK = "has_way_back"
+    FIRST_RETURN = "first_return"
     HAS_ASSIGNER = "has_assigner"
     NO_ASSIGNER = "no_assigner"
     WAS_FED_BACK = "was_fed_back"
@@ -78,6 +79,7 @@ _SENTENCES: Final[Mapping[Condition, Promise]] = {
     Condition.HAS_CELLS_BELOW: _("A level-3 cell has nobody below to assign it to; report it up."),
     Condition.HAS_SUPERIOR: _("There is nothing above the city to report it to."),
     Condition.HAS_WAY_BACK: _("Nobody handed it over, so it cannot be returned."),
+    Condition.FIRST_RETURN: _("It was returned between these two before; one of them must deal with it now."),
     Condition.HAS_ASSIGNER: _("Nobody assigned it, so there is nobody to feed back to; record how it was solved."),
     Condition.NO_ASSIGNER: _("It was assigned from above: feed the result back to whoever assigned it."),
     Condition.WAS_FED_BACK: _("Nobody has fed back, so there is nobody to send it back to."),
@@ -207,7 +209,7 @@ _ROWS: Final = (
         target=Target.BACK,
         words=_REASON,
         needs_words=frozenset({State.ASSIGNED, State.HANDLING, State.ESCALATED}),
-        conditions=(Condition.HAS_WAY_BACK,),
+        conditions=(Condition.HAS_WAY_BACK, Condition.FIRST_RETURN),
     ),
 )
 MOVES: Final[Mapping[str, Move]] = {move.name: move for move in _ROWS}

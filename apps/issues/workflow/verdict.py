@@ -20,6 +20,7 @@ class Situation:
     is_signed: bool = False
     has_assigner: bool = False
     has_way_back: bool = False
+    was_returned: bool = False  # between the same two, whichever way
     was_fed_back: bool = False
     is_own_work: bool = False  # the person handled it, or fed it back
 
@@ -87,6 +88,7 @@ def _facts(situation: Situation) -> Mapping[Condition, bool]:
         Condition.HAS_CELLS_BELOW: situation.holder_tier < LOWEST_TIER,
         Condition.HAS_SUPERIOR: situation.holder_tier > CITY_TIER,
         Condition.HAS_WAY_BACK: situation.has_way_back,
+        Condition.FIRST_RETURN: not situation.was_returned,
         Condition.HAS_ASSIGNER: situation.has_assigner,
         Condition.NO_ASSIGNER: not situation.has_assigner,
         Condition.WAS_FED_BACK: situation.was_fed_back,

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import rest_framework.authtoken.admin  # noqa: F401 - registers what is taken away again below
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
@@ -10,6 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
+from rest_framework.authtoken.models import TokenProxy
 
 from apps.common import clock
 from apps.common.refusals import Refused
@@ -25,6 +27,10 @@ else:  # Django's classes take no type at run time
     DepartmentBase = PostBase = admin.ModelAdmin
     PostFormBase = forms.ModelForm
     PersonBase = UserAdmin
+
+
+# a token is as good as a password: no list shows it, not even to administrators
+admin.site.unregister(TokenProxy)
 
 
 @admin.register(User)

@@ -1,6 +1,6 @@
 """Who works where: people, departments, and dated posts."""
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
+from rest_framework.authtoken.models import Token
 
 from apps.common.languages import localized
 from apps.grids.models import Grid
@@ -38,12 +39,33 @@ class User(AbstractUser):
 
     REQUIRED_FIELDS = ["name"]
 
+    _has_new_lock = False
+
+    if TYPE_CHECKING:
+        _password: str | None  # set between set_password and save
+
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("people")
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def set_unusable_password(self) -> None:
+        """Nobody signs in as this person any more; like a new password, it ends the token when it is saved."""
+        super().set_unusable_password()
+        self._has_new_lock = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new password and the end of the account end the person's token, too.
+
+        A password that is only hashed anew when its owner signs in is no new one: Django leaves `_password` empty then.
+        """
+        ends_token = self._password is not None or self._has_new_lock or not self.is_active
+        super().save(*args, **kwargs)
+        if ends_token and self.pk is not None:
+            Token.objects.filter(user_id=self.pk).delete()
+            self._has_new_lock = False
 
     def get_full_name(self) -> str:
         """Return the person's name; Chinese names are kept whole."""

@@ -1,11 +1,12 @@
 """People, departments and posts for administrators."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import rest_framework.authtoken.admin  # noqa: F401 - registers what is taken away again below
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -28,6 +29,7 @@ else:  # Django's classes take no type at run time
     PostFormBase = forms.ModelForm
     PersonBase = UserAdmin
 
+PRIVILEGES: Final = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 # a token is as good as a password: no list shows it, not even to administrators
 admin.site.unregister(TokenProxy)
@@ -43,11 +45,11 @@ class PersonAdmin(PersonBase):
     ordering = ["username"]
     list_per_page = 50
     show_full_result_count = False
-    filter_horizontal = []
+    filter_horizontal = ["groups"]
     fieldsets = [
         (None, {"fields": ["username", "password"]}),
         (_("Person"), {"fields": ["name", "pinyin", "phone", "email", "language", "text_size"]}),
-        (_("Access"), {"fields": ["is_active", "is_staff", "is_superuser"]}),
+        (_("Access"), {"fields": ["is_active", "is_staff", "is_superuser", "groups"]}),
         (_("Dates"), {"fields": ["last_login", "date_joined"]}),
     ]
     add_fieldsets = [
@@ -60,6 +62,37 @@ class PersonAdmin(PersonBase):
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """A superuser alone changes other administrators: who sets their password could act as they may."""
+        is_own_or_ordinary = obj is None or obj == request.user or not (obj.is_staff or obj.is_superuser)
+        return super().has_change_permission(request, obj) and (is_own_or_ordinary or _is_superuser(request))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
+        """A superuser alone gives rights in the admin."""
+        given = list(super().get_readonly_fields(request, obj))
+        return given if _is_superuser(request) else [*given, *PRIVILEGES]
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class RightsAdmin(GroupAdmin):
+    """Rights in the admin by group. Only for superusers: who could change a group could give themselves every right."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return _is_superuser(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        return _is_superuser(request)
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_delete_permission = has_view_permission
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
 
 
 @admin.register(Department)

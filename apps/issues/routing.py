@@ -32,6 +32,7 @@ class Reason(StrEnum):
     GRAVE = "grave"
     VACANT = "vacant"  # the cell below may, but has no leader
     NO_POWER = "no_power"  # no row says who may: default holder
+    SAID_TO_BE_SOLVED = "said_to_be_solved"  # on the spot, but not by somebody who may end it: filed all the same
     BROKEN = "broken"  # the cell or category is unknown, or routing it failed: default holder
 
 
@@ -42,6 +43,7 @@ SENTENCES: Final[Mapping[str, str]] = {
     Reason.GRAVE: gettext_noop("A grave matter goes to the city at once"),
     Reason.VACANT: gettext_noop("%(from)s has no leader now; the leader of its superior stands in"),
     Reason.NO_POWER: gettext_noop("No rule says who handles this; %(to)s decides"),
+    Reason.SAID_TO_BE_SOLVED: gettext_noop("Said to be solved on the spot; it is checked all the same"),
     Reason.BROKEN: gettext_noop("This report could not be routed by the rules; %(to)s decides"),
 }
 

@@ -46,7 +46,11 @@ class ReportIn(serializers.Serializer[Any]):
         required=False, allow_null=True, default=None, max_length=15, help_text="15-digit code of a level-3 cell."
     )
     is_urgent = serializers.BooleanField(required=False, default=False)
-    is_self_handled = serializers.BooleanField(required=False, default=False, help_text="Solved on the spot.")
+    is_self_handled = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Solved on the spot: concluded at once, but for grave classes and senders without a post there.",
+    )
     result = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=LONGEST_TEXT, help_text="How it was solved."
     )
@@ -92,6 +96,9 @@ class ReceiptOut(serializers.Serializer[Any]):
     category = CategoryRefOut()
     text = serializers.CharField()
     position = PositionOut(allow_null=True)
+    notice = serializers.CharField(
+        help_text="What the sender must know beside the number, in the reader's language; or empty."
+    )
 
 
 class IssueOut(serializers.Serializer[Any]):

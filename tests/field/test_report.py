@@ -69,6 +69,15 @@ def test_solved_on_the_spot_is_concluded_at_once(town: Town, phone: Client) -> N
     assert issue.get_state_display() in page
 
 
+def test_a_grave_matter_said_to_be_solved_is_filed_and_the_page_says_that_it_is_checked(
+    town: Town, phone: Client
+) -> None:
+    sent = filled(town, is_solved="on", result="已扑灭", category=town.categories.fire.code)
+    page = phone.post("/m/report", sent, follow=True).text
+    assert only_issue().closed_at is None
+    assert "由责任单位核实" in page
+
+
 def test_solved_on_the_spot_needs_a_word_on_how(town: Town, phone: Client) -> None:
     answer = phone.post("/m/report", filled(town, is_solved="on"))
     assert answer.status_code == 422

@@ -71,6 +71,7 @@ def test_a_report_is_filed_and_can_be_read_where_the_receipt_says(town: Town) ->
         "category": {"code": "070101", "name": "Building rubble"},
         "text": "门口有建筑垃圾",
         "position": {"lon": lon, "lat": lat, "accuracy_m": 12.5, "source": "gps"},
+        "notice": "",
     }
     found = client(town.people.leader).get(receipt["url"])
     assert found.status_code == 200
@@ -85,6 +86,14 @@ def test_a_replay_gives_200_with_the_very_same_body_also_after_the_issue_has_mov
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.content == again.content
     assert Issue.objects.count() == 1
+
+
+def test_a_grave_matter_said_to_be_solved_is_filed_with_a_notice(town: Town) -> None:
+    sent = {"category": town.categories.fire.code, "is_self_handled": True, "result": "已扑灭"}
+    first, again = (post(town, key="k-1", **sent) for _ in range(2))
+    assert (first.status_code, again.status_code, again.content) == (201, 200, first.content)
+    assert "will check it" in first.json()["notice"]
+    assert Issue.objects.get().closed_at is None
 
 
 def test_the_same_key_with_another_body_gives_409(town: Town) -> None:

@@ -11,8 +11,10 @@ from apps.common.texts import TextTooLong, UnreadableText
 from apps.grids.models import Grid
 from apps.grids.selectors import OutsideCity
 from apps.issues.models import Handover, Issue, IssueEvent, PositionSource, State
+from apps.issues.selectors.timeline import timeline
 from apps.issues.services.filing import (
     BadPosition,
+    Filed,
     KeyReused,
     NoPlace,
     Report,
@@ -21,8 +23,10 @@ from apps.issues.services.filing import (
     UnknownCell,
     file_report,
 )
+from apps.issues.services.routing import route_waiting
 from apps.staff.models import Role
 from tests.factories import NOW, Town, end_posts, inside, post
+from tests.issues.reports import broken_chains
 
 
 def report(town: Town, **changes: Any) -> Report:
@@ -154,6 +158,47 @@ def test_solved_on_the_spot_is_concluded_at_once(town: Town) -> None:
     assert not Handover.objects.filter(issue=issue, ended_at=None).exists()
     events = IssueEvent.objects.filter(issue=issue).order_by("seq").values_list("kind", "state", "payload")
     assert list(events) == [("file", "collected", {}), ("self_handle", "concluded", {"text": "已清走"})]
+
+
+def solved(town: Town, who: str, **changes: Any) -> Filed:
+    asked = report(town, is_self_handled=True, result="已处理", **changes)
+    return file_report(reporter=getattr(town.people, who), report=asked, now=NOW)
+
+
+@pytest.mark.parametrize("who", ["member", "leader", "community_leader", "street_clerk", "dispatcher", "handler"])
+def test_whoever_works_in_the_cell_or_above_it_may_solve_on_the_spot(town: Town, who: str) -> None:
+    filed = solved(town, who)
+    assert (filed.issue.state, filed.notice) == (State.CONCLUDED, "")
+
+
+@pytest.mark.parametrize(
+    "who", ["stranger", "next_leader", "far_leader", "far_handler", "former_dispatcher", "viewer", "inspector", "admin"]
+)
+def test_said_to_be_solved_by_anybody_else_it_goes_the_usual_way_with_the_words_kept(town: Town, who: str) -> None:
+    filed = solved(town, who)
+    assert str(filed.notice)
+    route_waiting(now=NOW)
+    issue = Issue.objects.get(pk=filed.issue.pk)
+    assert (issue.state, issue.holder_grid, issue.is_self_handled) == (State.ESCALATED, town.district, False)
+    first = IssueEvent.objects.get(issue=issue, seq=1)
+    assert (first.kind, first.payload) == ("file", {"text": "已处理", "reason": "said_to_be_solved"})
+    line = timeline([first], {})[0]
+    assert (line.words, line.reason) == ("已处理", "上报人称已当场解决，仍按程序核实")
+    assert broken_chains() == []
+
+
+def test_a_grave_matter_goes_to_the_city_whoever_says_that_it_is_solved(town: Town) -> None:
+    filed = solved(town, "leader", category_id=town.categories.fire.id)
+    assert filed.notice
+    route_waiting(now=NOW)
+    issue = Issue.objects.get(pk=filed.issue.pk)
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.city)
+
+
+def test_a_replay_says_again_that_it_is_checked(town: Town) -> None:
+    first, again = (solved(town, "stranger", client_key="k1") for _ in range(2))
+    assert (first.created, again.created, again.issue.pk) == (True, False, first.issue.pk)
+    assert first.notice == again.notice != ""
 
 
 def test_the_same_key_files_once(town: Town) -> None:

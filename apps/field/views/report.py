@@ -153,6 +153,8 @@ def _file(
         form.add_error(FORM_FIELDS.get(refused.field), str(refused))
         return _correct(request, form, key, uploads)
     drop_draft(user=user, key=key)
+    if filed.notice:
+        messages.info(request, filed.notice)
     return redirect("field:done", filed.issue.number)
 
 

@@ -17,7 +17,7 @@ from apps.issues.workflow import Move
 Body = dict[str, Any]
 
 
-def receipt(issue: Issue) -> Body:
+def receipt(issue: Issue, notice: str = "") -> Body:
     """What the sender keeps of a filing: only what never changes."""
     return {
         "number": issue.number,
@@ -27,6 +27,7 @@ def receipt(issue: Issue) -> Body:
         "category": category_ref(catalogue().categories[issue.category_id]),
         "text": issue.text,
         "position": position(issue),
+        "notice": notice,
     }
 
 

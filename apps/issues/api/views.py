@@ -92,7 +92,8 @@ class IssuesDoor(Door):
         """File a report."""
         filed = file_report(reporter=self.person(), report=_report(request), now=clock.now())
         code = status.HTTP_201_CREATED if filed.created else status.HTTP_200_OK
-        return Response(bodies.receipt(filed.issue), status=code, headers={"Location": _url(filed.issue.number)})
+        body = bodies.receipt(filed.issue, filed.notice)
+        return Response(body, status=code, headers={"Location": _url(filed.issue.number)})
 
     @extend_schema(operation_id="issues_list", parameters=[ListIn], responses={200: PageOut, **REFUSALS})
     def get(self, request: Request) -> Response:

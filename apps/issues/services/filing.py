@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,16 +25,23 @@ from apps.common.texts import clean_text
 from apps.grids.models import Tier
 from apps.grids.selectors import CellInfo, locate, tree
 from apps.issues.models import Category, Handover, Issue, IssueEvent, LinkKind, Photo, PositionSource, State
+from apps.issues.routing import Reason
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import Purpose, clock_for
 from apps.issues.services import photos
 from apps.issues.services.handovers import Entry, close
-from apps.staff.models import User
-from apps.staff.selectors import POST_FOR_CELL, READING_ROLES
+from apps.staff.models import Role, User
+from apps.staff.selectors import POST_FOR_CELL, READING_ROLES, scope_of
 
 LONGEST_TEXT: Final = 5_000
 PLAUSIBLE_AGE: Final = (timedelta(days=-1), timedelta(days=366))  # of the moment the phone says it was seen
 KEY: Final = re.compile(r"[\x21-\x7e]{1,64}")
+SOLVING_ROLES: Final = frozenset(  # who looks on only (inspector, viewer) and who administers solves nothing
+    {Role.MEMBER, Role.LEADER, Role.FIRST, Role.CLERK, Role.DISPATCHER, Role.DUTY_CHIEF, Role.HANDLER}
+)
+NOT_CONCLUDED: Final = _(
+    "Thank you for solving it. It is filed with your words, and whoever is responsible will check it."
+)
 
 
 ISSUE_COLUMNS: Final = (
@@ -66,7 +73,7 @@ FILE: Final = Prepared(
             issue_id, seq, kind, actor_id, post_id, at, state, holder_grid_id, due_at, rung, payload, previous, hash
         )
         SELECT id, 0, 'file', %(reporter_id)s, reporter_post_id, %(filed_at)s, %(state)s, %(grid_id)s,
-            %(due_at)s, %(rung)s, '{{}}', '', ''
+            %(due_at)s, %(rung)s, %(payload)s::jsonb, '', ''
         FROM filed
     )
     SELECT id, reporter_post_id FROM filed
@@ -149,34 +156,58 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Filed:
-    """The issue, and whether this call made it."""
+    """The issue, and whether this call made it. `notice`: what the reporter must know beside the number, or ""."""
 
     issue: Issue
     created: bool
+    notice: str = ""
 
 
 def file_report(*, reporter: User, report: Report, now: datetime) -> Filed:
     """File a report; it is routed after the commit. Sent again under the same key it is filed once.
 
-    One statement writes everything; only photos or a result make it a transaction of several.
+    One statement writes everything; only photos or a result make it a transaction of several. What was solved on the
+    spot is concluded at once only where `_may_conclude` says so; else it is routed like any other report.
     Raises a `Refused` that names the field, or grids' `OutsideCity` for a position without a chosen cell.
     """
-    report = _checked(report)
-    digest = _digest(report)
-    if report.client_key is not None and report.photos and (known := _known(reporter, report.client_key)):
-        return _replayed(known, digest)  # before the photos are decoded once more
-    cell = _cell_of(report)
+    asked = _checked(report)
+    digest = _digest(asked)
+    if asked.client_key is not None and asked.photos and (known := _known(reporter, asked.client_key)):
+        return _replayed(known, asked, digest)  # before the photos are decoded once more
+    cell = _cell_of(asked)
+    report = asked if _may_conclude(reporter, asked, cell, now) else replace(asked, is_self_handled=False)
     issue = _issue(reporter, report, cell, now)
     issue.client_digest = digest
     pictures = photos.prepare_pictures(report.photos)
     try:
         with photos.kept_pictures(pictures, now) as kept, _one_transaction(report):
-            _write(issue, cell, now)
+            _write(issue, cell, now, _said(asked, issue))
             photos.add_rows(issue_id=issue.id, stage=Photo.Stage.REPORT, kept=kept, taken_by_id=reporter.id, now=now)
             _send_on(issue, report, now)
     except _FiledBefore as before:
-        return _replayed(before.issue, digest)
-    return Filed(issue, created=True)
+        return _replayed(before.issue, asked, digest)
+    return Filed(issue, created=True, notice=_notice(asked, issue))
+
+
+def _may_conclude(reporter: User, report: Report, cell: CellInfo, now: datetime) -> bool:
+    """Whether "solved on the spot" may end it: never a grave matter, which the city must see, and only by somebody
+    who works in the cell or above it (docs/adr/0014). One query, for such a report alone.
+    """
+    if not report.is_self_handled or catalogue().categories[report.category_id].is_grave:
+        return False
+    posts, index = scope_of(reporter.id, now).posts, tree()
+    return any(post.role in SOLVING_ROLES and index.is_within(cell.id, post.grid_id) for post in posts)
+
+
+def _said(asked: Report, issue: Issue) -> dict[str, Any]:
+    """What the first event keeps: the result, where it could not end the issue."""
+    if asked.is_self_handled and not issue.is_self_handled:
+        return {"text": asked.result, "reason": Reason.SAID_TO_BE_SOLVED}
+    return {}
+
+
+def _notice(asked: Report, issue: Issue) -> str:
+    return str(NOT_CONCLUDED) if asked.is_self_handled and not issue.is_self_handled else ""
 
 
 def _one_transaction(report: Report) -> AbstractContextManager[object]:
@@ -245,10 +276,10 @@ def _known(reporter: User, key: str) -> Issue | None:
     return Issue.objects.filter(reporter=reporter, client_key=key).first()
 
 
-def _replayed(issue: Issue, digest: str) -> Filed:
+def _replayed(issue: Issue, asked: Report, digest: str) -> Filed:
     if issue.client_digest != digest:
         raise KeyReused
-    return Filed(issue, created=False)
+    return Filed(issue, created=False, notice=_notice(asked, issue))
 
 
 def _issue(reporter: User, report: Report, cell: CellInfo, now: datetime) -> Issue:
@@ -292,7 +323,7 @@ def _send_on(issue: Issue, report: Report, now: datetime) -> None:
     close(issue=issue, entry=entry)
 
 
-def _write(issue: Issue, cell: CellInfo, now: datetime) -> None:
+def _write(issue: Issue, cell: CellInfo, now: datetime, said: Mapping[str, Any]) -> None:
     """Issue, first handover and first event in one statement. Raises _FiledBefore for a key that is taken.
 
     ON CONFLICT waits for a competitor's commit, so of two at once exactly one files.
@@ -306,6 +337,7 @@ def _write(issue: Issue, cell: CellInfo, now: datetime) -> None:
         **{f"clock_{name}": getattr(clock, name) for name in ("started_at", "remind_at", "due_at", "breach_at")},
         "limit_amount": limit.amount,
         "limit_unit": limit.unit.value,
+        "payload": json.dumps(said, ensure_ascii=False),
         "today": timezone.localdate(now),
         "reading_roles": sorted(READING_ROLES),
         "cells": [above.id for above in tree().chain(cell.id)],

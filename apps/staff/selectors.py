@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from apps.grids.models import Grid, Tier
 from apps.grids.selectors import tree
-from apps.staff.models import Post, Role
+from apps.staff.models import Post, Role, User
 
 READING_ROLES: Final = frozenset(
     {
@@ -129,20 +129,27 @@ def people_of_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[in
     }
 
 
-def people_of_departments(department_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
-    """Ids of each department's handlers, whichever cells they are sent to. One query."""
-    found: dict[int, list[int]] = {department_id: [] for department_id in department_ids}
-    for department_id, _grid_id, user_id in _handlers(department_ids, at):
-        if user_id not in found[department_id]:
-            found[department_id].append(user_id)
-    return found
+@dataclass(frozen=True, slots=True)
+class Handlers:
+    """The handlers of some departments at one moment, as (department, post's cell, user) ids."""
+
+    rows: tuple[tuple[int, int, int], ...]
+
+    def for_cell(self, department_id: int, grid_id: int) -> list[int]:
+        """Ids of the department's handlers whose post covers the cell. No query."""
+        index = tree()
+        own = ((post_grid, user) for department, post_grid, user in self.rows if department == department_id)
+        return list(dict.fromkeys(user for post_grid, user in own if index.is_within(grid_id, post_grid)))
+
+
+def handlers_of(department_ids: Collection[int], at: datetime) -> Handlers:
+    """The handlers of many departments, to be asked cell by cell. One query."""
+    return Handlers(tuple(_handlers(department_ids, at)))
 
 
 def handlers_for(department_id: int, grid_id: int, at: datetime) -> list[int]:
     """Ids of the department's handlers whose post covers the cell. One query."""
-    index = tree()
-    covering = (user for _, post_grid, user in _handlers([department_id], at) if index.is_within(grid_id, post_grid))
-    return list(dict.fromkeys(covering))
+    return handlers_of([department_id], at).for_cell(department_id, grid_id)
 
 
 def departments_covering(grid_id: int, at: datetime) -> set[int]:
@@ -209,3 +216,12 @@ def _handlers(department_ids: Collection[int], at: datetime) -> Iterable[tuple[i
 
 def _posts_at(at: datetime) -> QuerySet[Post]:
     return Post.objects.filter(valid__contains=timezone.localdate(at), user__is_active=True)
+
+
+def find_person(account: str) -> User | None:
+    """Return whose staff number it is, or else the only person with that phone number. At most two queries."""
+    by_number = User.objects.filter(username=account).first()
+    if by_number is not None or not account.isdigit():
+        return by_number
+    by_phone = list(User.objects.filter(phone=account)[:2])
+    return by_phone[0] if len(by_phone) == 1 else None

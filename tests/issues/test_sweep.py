@@ -15,7 +15,8 @@ from apps.issues.services.handovers import Entry, hand_over
 from apps.issues.services.routing import route_waiting
 from apps.issues.workflow import Holder, LinkKind
 from apps.notices.models import Notice
-from tests.factories import NOW, SHANGHAI, SINCE, Town
+from apps.staff.models import Role
+from tests.factories import NOW, SHANGHAI, SINCE, Town, staffed
 from tests.issues.reports import broken_chains, filed, fresh, held_by, refused_by_the_database, story
 
 
@@ -149,6 +150,18 @@ def test_a_late_department_loses_it_to_its_own_platform(town: Town) -> None:
     assert (issue.state, issue.holder_grid_id, issue.holder_department_id) == (State.ESCALATED, town.district.id, None)
     assert held.from_department_id == town.departments.chengguan.id
     assert story(issue)[-1] == ("escalate", "escalated", town.district.id)
+
+
+def test_of_a_department_only_those_sent_to_the_place_are_told(town: Town) -> None:
+    department = town.departments.chengguan
+    staffed("金经八", town.other_street, Role.HANDLER, department)
+    staffed("魏花园", town.street, Role.HANDLER, department)
+    issue = filed(town, town.categories.rubbish)
+    route_waiting(now=NOW)
+    to = Holder(town.district.id, department.id)
+    hand_over(issue=fresh(issue), to=to, kind=LinkKind.ASSIGN, state=State.ASSIGNED, entry=Entry(kind="assign", at=NOW))
+    sweep(now=at(18, 15))
+    assert set(told(issue)) == {"朱城管", "秦城管", "魏花园"}
 
 
 def test_a_grave_matter_keeps_its_own_short_limit_as_it_climbs(town: Town) -> None:

@@ -13,9 +13,9 @@ from apps.staff.selectors import (
     acting_post_for_department,
     covered_cells,
     handlers_for,
+    handlers_of,
     leader_of,
     people_of_cell,
-    people_of_departments,
     scope_of,
     vacant_cells,
 )
@@ -96,11 +96,11 @@ def test_a_person_covers_own_cells_and_vacant_ones_below(town: Town) -> None:
 
 def test_departments_have_their_handlers(town: Town) -> None:
     chengguan, gongshang = town.departments.chengguan.id, town.departments.gongshang.id
-    assert people_of_departments([chengguan, gongshang, town.departments.city_chengguan.id], NOW) == {
-        chengguan: [town.people.handler.id, town.people.second_handler.id],
-        gongshang: [town.people.other_handler.id],
-        town.departments.city_chengguan.id: [],
-    }
+    handlers = handlers_of([chengguan, gongshang, town.departments.city_chengguan.id], NOW)
+    assert handlers.for_cell(chengguan, town.cell.id) == [town.people.handler.id, town.people.second_handler.id]
+    assert handlers.for_cell(gongshang, town.cell.id) == [town.people.other_handler.id]
+    assert handlers.for_cell(chengguan, town.far_cell.id) == []
+    assert handlers.for_cell(town.departments.city_chengguan.id, town.cell.id) == []
 
 
 def test_a_handler_covers_the_cells_of_the_post(town: Town) -> None:

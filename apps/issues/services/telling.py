@@ -17,7 +17,7 @@ from apps.grids.selectors import tree
 from apps.issues.models import number_of
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
-from apps.staff.selectors import people_of_cell, people_of_departments
+from apps.staff.selectors import Handlers, handlers_of, people_of_cell
 
 FEW: Final = 3
 MANY_CELLS: Final = 1_500
@@ -82,12 +82,12 @@ class People:
 
     at: datetime
     _cells: dict[int, list[int]] = field(default_factory=dict)
-    _departments: dict[int, list[int]] = field(default_factory=dict)
+    _departments: dict[int, Handlers] = field(default_factory=dict)
 
-    def of(self, holder: Holder) -> Collection[int]:
-        """Ids of the people; call `look_up` before."""
+    def of(self, holder: Holder, grid_id: int) -> Collection[int]:
+        """Ids of the people who act for the holder in an issue of the cell; call `look_up` before."""
         if holder.department_id is not None:
-            return self._departments.get(holder.department_id, ())
+            return self._departments[holder.department_id].for_cell(holder.department_id, grid_id)
         return self._cells.get(holder.grid_id, ())
 
     def look_up(self, holders: Iterable[Holder]) -> None:
@@ -100,7 +100,7 @@ class People:
         if cells:
             self._cells |= people_of_cell(cells, self.at)
         if departments:
-            self._departments |= people_of_departments(departments, self.at)
+            self._departments |= dict.fromkeys(departments, handlers_of(departments, self.at))
 
 
 def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
@@ -109,7 +109,7 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
     people.look_up({telling.to for telling in told})
     piles: dict[tuple[int, Words], list[Telling]] = defaultdict(list)
     for telling in told:
-        for person in people.of(telling.to):
+        for person in people.of(telling.to, telling.grid_id):
             piles[person, telling.words].append(telling)
     return notify_all(messages=_messages(piles), now=now)
 

@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 
 from apps.staff.models import User
+from apps.staff.selectors import find_person
 
 
 class StaffNumberOrPhone(ModelBackend):
@@ -18,16 +19,8 @@ class StaffNumberOrPhone(ModelBackend):
         """Return the person if the password is theirs and the account is active."""
         if not username or password is None:
             return None
-        user = _find(username.strip())
+        user = find_person(username.strip())
         if user is None:
             make_password(password)  # a stranger's try takes as long as a colleague's
             return None
         return user if user.check_password(password) and self.user_can_authenticate(user) else None
-
-
-def _find(account: str) -> User | None:
-    by_number = User.objects.filter(username=account).first()
-    if by_number is not None or not account.isdigit():
-        return by_number
-    by_phone = list(User.objects.filter(phone=account)[:2])
-    return by_phone[0] if len(by_phone) == 1 else None

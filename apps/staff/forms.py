@@ -54,7 +54,7 @@ class SignInForm(AuthenticationForm):
             super().clean()
         except forms.ValidationError:
             raise self._wrong(tries_left(attempt=attempt, now=now)) from None
-        forget_failures(attempt=attempt, now=now)
+        forget_failures(attempt=attempt)
         return self.cleaned_data
 
     def _wrong(self, left: int) -> forms.ValidationError:

@@ -77,14 +77,21 @@ class User(AbstractUser):
 
 
 class SignInFailure(models.Model):
-    """One failed try to sign in. `key` is a digest of account and address; neither is kept in the clear."""
+    """One failed try to sign in. Keys are digests: `key` of person and address, the others of one of them.
+
+    Neither an account nor an address is kept in the clear.
+    """
 
     key = models.CharField(max_length=64)
+    person_key = models.CharField(max_length=64, default="")
+    address_key = models.CharField(max_length=64, default="")
     at = models.DateTimeField()
 
     class Meta:
         indexes = [
             models.Index(fields=["key", "at"], name="signinfailure_key_at"),
+            models.Index(fields=["person_key", "at"], name="signinfailure_person_at"),
+            models.Index(fields=["address_key", "at"], name="signinfailure_address_at"),
             models.Index(fields=["at"], name="signinfailure_at"),
         ]
 

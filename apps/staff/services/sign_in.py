@@ -1,16 +1,27 @@
-"""Slowing down guesses of a password: so many failures per account and address, then a pause.
+"""Slowing down guesses of a password: so many failures, then a pause.
 
-The failures are rows, not cache entries: a Redis that is down neither locks people out nor lets guesses through.
+Counted three ways: per person and address, per person from everywhere (guesses spread over many addresses), and per
+address (guesses spread over many people; an office behind one address stays far below). Staff number and phone of a
+person count as one. The failures are rows, not cache entries: a Redis that is down neither locks people out nor lets
+guesses through.
 """
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from django.db import transaction
 
 from apps.staff.models import SignInFailure
+from apps.staff.selectors import find_person
 
 TRIES = 5
 PAUSE = timedelta(minutes=15)
+HOUR: Final = timedelta(hours=1)
+TRIES_OF_PERSON: Final = 50  # an hour, from all addresses
+TRIES_OF_ADDRESS: Final = 200  # an hour, for all people: an office shares one address
 KEPT = timedelta(days=1)
+FORGOTTEN_AT_ONCE: Final = 100
 
 
 class TooManyTries(Exception):
@@ -21,24 +32,31 @@ class TooManyTries(Exception):
         self.until = until
 
 
+class Keys(NamedTuple):
+    """What a try is counted under; digests."""
+
+    key: str
+    person_key: str
+    address_key: str
+
+
 def begin_try(*, account: str, address: str, now: datetime) -> SignInFailure:
     """Write the try down as a failure before the password is looked at, so that parallel guesses count too.
 
-    Raises TooManyTries when the pause is not over; such a try is not counted and does not lengthen the pause.
+    Raises TooManyTries when a pause is not over; such a try is not counted and does not lengthen the pause.
     """
-    attempt = SignInFailure.objects.create(key=_key(account, address), at=now)
-    earlier = SignInFailure.objects.filter(key=attempt.key, at__gt=now - PAUSE).exclude(id__gte=attempt.id)
-    times = list(earlier.order_by("-id").values_list("at", flat=True)[:TRIES])
-    if len(times) >= TRIES:
+    _forget_old(now)
+    attempt = SignInFailure.objects.create(**_keys(account, address)._asdict(), at=now)
+    until = _paused_until(attempt, now)
+    if until is not None:
         attempt.delete()
-        raise TooManyTries(times[0] + PAUSE)
+        raise TooManyTries(until)
     return attempt
 
 
-def forget_failures(*, attempt: SignInFailure, now: datetime) -> None:
-    """The password was right: clear the account's failures at this address, and everybody's of long ago."""
+def forget_failures(*, attempt: SignInFailure) -> None:
+    """The password was right: clear the person's failures at this address. Those from elsewhere are not their own."""
     SignInFailure.objects.filter(key=attempt.key).delete()
-    SignInFailure.objects.filter(at__lt=now - KEPT).delete()
 
 
 def tries_left(*, attempt: SignInFailure, now: datetime) -> int:
@@ -46,6 +64,39 @@ def tries_left(*, attempt: SignInFailure, now: datetime) -> int:
     return max(0, TRIES - SignInFailure.objects.filter(key=attempt.key, at__gt=now - PAUSE).count())
 
 
-def _key(account: str, address: str) -> str:
-    words = f"{account.strip().casefold()}\n{address}".encode("utf-8", "replace")
-    return hashlib.sha256(words).hexdigest()
+def _paused_until(attempt: SignInFailure, now: datetime) -> datetime | None:
+    """The latest end of the pauses, None if there is none."""
+    here = _times(attempt, now - PAUSE, TRIES, key=attempt.key)
+    ends = [here[0] + PAUSE] if len(here) == TRIES else []
+    for most, where in (
+        (TRIES_OF_PERSON, {"person_key": attempt.person_key}),
+        (TRIES_OF_ADDRESS, {"address_key": attempt.address_key}),
+    ):
+        times = _times(attempt, now - HOUR, most, **where)
+        if len(times) == most:
+            ends.append(times[-1] + HOUR)  # when the oldest of them is an hour ago
+    return max(ends, default=None)
+
+
+def _times(attempt: SignInFailure, after: datetime, most: int, **where: str) -> list[datetime]:
+    """When it failed before, the newest first, at most so many."""
+    earlier = SignInFailure.objects.filter(at__gt=after, id__lt=attempt.id, **where)
+    return list(earlier.order_by("-id").values_list("at", flat=True)[:most])
+
+
+@transaction.atomic
+def _forget_old(now: datetime) -> None:
+    """Some of what nobody asks for any more: with every try, so that guesses alone do not fill the table."""
+    old = SignInFailure.objects.filter(at__lt=now - KEPT).order_by("at").select_for_update(skip_locked=True)
+    SignInFailure.objects.filter(id__in=old.values("id")[:FORGOTTEN_AT_ONCE]).delete()
+
+
+def _keys(account: str, address: str) -> Keys:
+    account = account.strip()
+    found = find_person(account)
+    person = f"id {found.id}" if found is not None else f"account {account.casefold()}"
+    return Keys(_digest(f"{person}\n{address}"), _digest(person), _digest(f"address {address}"))
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode("utf-8", "replace")).hexdigest()

@@ -144,6 +144,8 @@ def test_a_late_department_loses_it_to_its_own_platform(town: Town) -> None:
     to = Holder(town.district.id, town.departments.chengguan.id)
     hand_over(issue=fresh(issue), to=to, kind=LinkKind.ASSIGN, state=State.ASSIGNED, entry=Entry(kind="assign", at=NOW))
     sweep(now=at(18, 16))
+    below = Notice.objects.filter(text__contains="%(holder)s", recipient=town.people.dispatcher).get()
+    assert below.values["holder"] == "金水区城市管理局"
     assert set(told(issue)) == {"朱城管", "秦城管", "陈派遣", "卫派遣", "蒋值班"}
     sweep(now=at(19, 12))
     issue, held = fresh(issue), held_by(issue)

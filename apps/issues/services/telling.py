@@ -17,6 +17,7 @@ from apps.grids.selectors import tree
 from apps.issues.models import number_of
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
+from apps.staff.models import Department
 from apps.staff.selectors import Handlers, handlers_of, people_of_cell
 
 FEW: Final = 3
@@ -124,12 +125,20 @@ def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Mess
             for telling in pile:
                 single[telling].append(person)
     names, numbers = _Names(), _Numbers()
+    departments = _department_names(telling.about for telling in single)
     for telling, persons in single.items():
         number = numbers[telling.issue_id, telling.filed_at]
         values = {"number": number, "cell": names[telling.grid_id]}
         if telling.about is not None:
-            values["holder"] = names[telling.about.grid_id]
+            department = telling.about.department_id
+            values["holder"] = names[telling.about.grid_id] if department is None else departments[department]
         yield Message(persons, telling.words.one, values, f"/i/{number}/")
+
+
+def _department_names(holders: Iterable[Holder | None]) -> dict[int, str]:
+    """The names of the departments among the holders, as cells are named: in Chinese. At most one query."""
+    ids = {holder.department_id for holder in holders if holder is not None and holder.department_id is not None}
+    return dict(Department.objects.filter(id__in=ids).values_list("id", "name")) if ids else {}
 
 
 class _Names(dict[int, str]):

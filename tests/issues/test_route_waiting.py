@@ -220,6 +220,13 @@ def test_a_report_filed_while_the_drain_runs_never_ends_before_it_began(town: To
     assert held_by(issue).started_at == issue.filed_at
 
 
+def test_a_report_that_waited_past_its_time_for_a_route_stays_late_on_the_record(town: Town) -> None:
+    late, prompt = filed(town, town.categories.noise), filed(town, town.categories.noise, now=NOW + timedelta(days=5))
+    route_waiting(now=NOW + timedelta(days=5))
+    first = Handover.objects.filter(kind="collect")
+    assert (first.get(issue=late).is_overdue, first.get(issue=prompt).is_overdue) == (True, False)
+
+
 def test_a_report_solved_on_the_spot_is_left_alone(town: Town) -> None:
     issue = filed(town, town.categories.noise, is_self_handled=True, result="已劝导")
     assert route_waiting(now=LATER) == 0

@@ -22,6 +22,7 @@ from apps.issues.routing import Decision, Reason
 from apps.issues.selectors.catalogue import Catalogue, catalogue
 from apps.issues.selectors.limits import limit_for
 from apps.issues.services.clocks import Clocks
+from apps.issues.services.handovers import was_late
 from apps.issues.services.telling import ALARM, ARRIVED, People, Telling, tell
 from apps.issues.workflow import Holder
 from apps.staff.selectors import vacant_cells
@@ -50,7 +51,8 @@ WRITE = f"""
             state varchar(10), at timestamptz, limit_amount numeric, limit_unit varchar(12),
             remind_at timestamptz, due_at timestamptz, breach_at timestamptz, payload jsonb)
     ), ended AS (
-        UPDATE {HANDOVER} AS held SET ended_at = step.at, outcome = step.kind
+        UPDATE {HANDOVER} AS held SET ended_at = step.at, outcome = step.kind,
+            is_overdue = {was_late("held", "step.at")}
         FROM step WHERE step.hop = 1 AND held.issue_id = step.issue AND held.ended_at IS NULL
         RETURNING held.issue_id AS issue
     ), opened AS (

@@ -64,12 +64,13 @@ class Listener:
     _waiting: deque[Hint | Signal] = field(default_factory=deque)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
     _is_dropped: bool = False
+    _room: int = WAITING_HINTS
 
     def offer(self, item: Hint | Signal) -> bool:
         """Queue what concerns the listener; False once it has let too much pile up."""
         if isinstance(item, Hint) and not self.hears(item.fields):
             return True
-        if len(self._waiting) >= WAITING_HINTS:
+        if len(self._waiting) >= self._room:
             self._is_dropped = True
             self._waiting.clear()
         else:
@@ -89,11 +90,13 @@ class Listener:
             raise Dropped
         parts = [item.message for item in self._waiting if self._is_news(item)]
         self._waiting.clear()
+        self._room = WAITING_HINTS
         return b"".join(parts)
 
     def prepend(self, missed: list[Hint]) -> None:
-        """Put what a replay brought before what came in meanwhile."""
+        """Put what a replay brought before what came in meanwhile; it does not count as slowness."""
         self._waiting.extendleft(reversed(missed))
+        self._room += len(missed)
         self._bell.set()
 
     def _is_news(self, item: Hint | Signal) -> bool:

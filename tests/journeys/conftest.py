@@ -20,9 +20,13 @@ LAST_LOOK = [float("-inf")]  # when a window was last closed
 CATALOGUE_IS_FRESH_AFTER = 5.5  # the site's process keeps the last test's catalogue for five seconds
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser; without one the journeys are skipped, visibly."""
+    """The browser; without one the journeys are skipped, visibly.
+
+    One per module: while it lives, Playwright's event loop runs in this thread, and tests with a loop of their own could
+    not run after it in the same process.
+    """
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium on this machine: the journeys in the browser were not walked")

@@ -61,7 +61,19 @@ def outline_of(page: Page) -> list[list[float]]:
 
 
 def drag_westernmost_corner(page: Page, dx: int, dy: int) -> None:
-    """Drag the handle of the outline's westernmost (of two, the southern) corner by some pixels."""
+    """Drag the handle of the outline's westernmost (of two, the southern) corner by some pixels.
+
+    The map may still be settling when the mouse comes down; then the corner stays, and a person tries again.
+    """
+    before = outline_of(page)
+    for _ in range(5):
+        _drag_once(page, dx, dy)
+        if outline_of(page) != before:
+            return
+        page.wait_for_timeout(300)
+
+
+def _drag_once(page: Page, dx: int, dy: int) -> None:
     boxes = [box for handle in page.locator(".leaflet-editing-icon").all() if (box := handle.bounding_box())]
     corner = min(boxes, key=lambda box: (round(box["x"]), -box["y"]))
     page.mouse.move(corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2)

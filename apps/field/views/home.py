@@ -6,7 +6,6 @@ from django.shortcuts import render
 from django.templatetags.static import static
 from django.utils.translation import gettext as translate
 from django.views.decorators.cache import cache_control
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -16,7 +15,6 @@ from apps.staff.access import scope_of_request
 from apps.staff.models import User
 
 
-@gzip_page
 @login_required
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:

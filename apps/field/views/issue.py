@@ -3,7 +3,6 @@
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from apps.common import clock
@@ -12,7 +11,6 @@ from apps.issues.selectors.detail import detail
 from apps.staff.access import scope_of_request
 
 
-@gzip_page
 @login_required
 @require_safe
 def issue(request: HttpRequest, number: str) -> HttpResponse:

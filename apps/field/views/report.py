@@ -15,7 +15,6 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as translate
 from django.views.decorators.cache import cache_control, never_cache
-from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.common import clock
@@ -48,7 +47,6 @@ UNPROCESSABLE = 422
 FORM_FIELDS = {"position": "grid", "cell": "grid", "category": "category", "text": "text", "result": "result"}
 
 
-@gzip_page
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -73,7 +71,6 @@ def report(request: HttpRequest) -> HttpResponse:
     return _file(request, form, place, [*photo_files(kept), *uploads], uploads)
 
 
-@gzip_page
 @login_required
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -107,7 +104,6 @@ def draft_picture(request: HttpRequest, key: str, photo_id: int) -> HttpResponse
     return HttpResponse(jpeg, content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
 
 
-@gzip_page
 @login_required
 @require_safe
 def done(request: HttpRequest, number: str) -> HttpResponse:

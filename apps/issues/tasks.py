@@ -10,10 +10,14 @@ SWEEP = "issues.sweep"
 
 
 @shared_task(name=ROUTE_WAITING)
-def route_waiting() -> None:
-    """Route whatever waits. The ring is answered first, so that a report filed from now on rings again."""
+def route_waiting(batch: int = routing.BATCH, most_batches: int = routing.MOST_BATCHES) -> None:
+    """Route whatever waits; what one short turn leaves rings again.
+
+    The ring is answered first, so that a report filed from now on rings again.
+    """
     queue.answer_ring(ROUTE_WAITING)
-    routing.route_waiting(now=clock.now())
+    if routing.route_turn(now=clock.now(), batch=batch, most_batches=most_batches).has_more:
+        queue.after_commit(ROUTE_WAITING)
 
 
 @shared_task(name=SWEEP)
@@ -23,5 +27,7 @@ def sweep() -> None:
         if not is_only:
             return
         result = escalation.sweep(now=clock.now())
+    if result.has_unrouted:
+        queue.after_commit(ROUTE_WAITING)
     if result.remaining:
         queue.after_commit(SWEEP)

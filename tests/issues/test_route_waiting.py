@@ -13,7 +13,7 @@ from apps.grids.models import Grid
 from apps.issues import routing
 from apps.issues.models import Handover, Issue, IssueEvent, Power, RoutingRule, Rung, State, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
-from apps.issues.services.routing import route_waiting
+from apps.issues.services.routing import route_turn, route_waiting
 from apps.notices.models import Notice
 from apps.staff.models import Role
 from tests.factories import NOW, Town, end_posts, new_boundary_version
@@ -205,6 +205,14 @@ def test_batches_go_on_until_none_is_left(town: Town) -> None:
     assert route_waiting(now=LATER, batch=3) == 7
     assert {fresh(issue).version for issue in issues} == {4}
     assert broken_chains() == []
+
+
+def test_a_turn_ends_after_some_batches_and_says_that_there_is_more(town: Town) -> None:
+    for _ in range(7):
+        filed(town, town.categories.rubbish)
+    assert route_turn(now=LATER, batch=2, most_batches=2) == (4, True)
+    assert route_turn(now=LATER, batch=2, most_batches=2) == (3, True)  # it has not looked whether that was all
+    assert route_turn(now=LATER, batch=2, most_batches=2) == (0, False)
 
 
 def test_only_those_filed_before_a_moment_if_so_asked(town: Town) -> None:

@@ -1,5 +1,7 @@
 """The doorbells: known by name, answered by a real worker, safe to ring twice."""
 
+from typing import Any
+
 import pytest
 import redis
 from django.conf import settings
@@ -37,6 +39,18 @@ def test_a_ring_is_answered_before_the_work_so_that_the_next_report_rings_again(
     broker.set("ring:issues.route_waiting", 1)
     route_waiting()
     assert not broker.exists("ring:issues.route_waiting")
+
+
+@pytest.mark.parametrize(("count", "rings"), [(1, 0), (5, 1)])
+def test_what_a_short_turn_of_routing_leaves_rings_again(
+    town: Town, broker: redis.Redis, django_capture_on_commit_callbacks: Any, count: int, rings: int
+) -> None:
+    forget_catalogue()
+    for _ in range(count):
+        filed(town, town.categories.noise)
+    with django_capture_on_commit_callbacks(execute=True):
+        route_waiting(batch=2, most_batches=2)
+    assert broker.llen(app.conf.task_default_queue) == rings
 
 
 def test_a_sweep_leaves_a_sign_of_life_and_no_lock(town: Town, broker: redis.Redis) -> None:

@@ -27,7 +27,7 @@ from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import limit_for
 from apps.issues.services.clocks import Clocks, next_alarm
-from apps.issues.services.routing import BAD_ROW, route_waiting
+from apps.issues.services.routing import BAD_ROW, route_turn
 from apps.issues.services.telling import MOVED_UP, OVERDUE, OVERDUE_BELOW, REALARM, REMIND, TAKEN, People, Telling, tell
 from apps.issues.workflow import Holder
 
@@ -159,7 +159,10 @@ class Swept(NamedTuple):
 
 @dataclass
 class SweepResult:
-    """What one sweep did. `remaining`: issues still due, counted up to 100,000; 0 when it went to the end."""
+    """What one sweep did. `remaining`: issues still due, counted up to 100,000; 0 when it went to the end.
+
+    `has_unrouted`: more reports had been left waiting for their route than one turn takes.
+    """
 
     routed: int = 0
     remind: int = 0
@@ -168,6 +171,7 @@ class SweepResult:
     realarm: int = 0
     remaining: int = 0
     batches: int = 0
+    has_unrouted: bool = False
 
     @property
     def moved(self) -> int:
@@ -177,7 +181,7 @@ class SweepResult:
     def __add__(self, other: "SweepResult") -> "SweepResult":
         """Two turns as one; what remains is what remains after the second."""
         sums = {name: value + getattr(other, name) for name, value in vars(self).items()}
-        return SweepResult(**sums | {"remaining": other.remaining})
+        return SweepResult(**sums | {"remaining": other.remaining, "has_unrouted": other.has_unrouted})
 
     def count(self, rows: Sequence[Swept]) -> None:
         """Add a batch."""
@@ -203,7 +207,8 @@ def sweep(*, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES
     Stops after `most_batches`, so that a task stays short; `remaining` then says that it must be called again.
     A row that cannot be written is logged and left for the next sweep; it holds up nobody.
     """
-    result = SweepResult(routed=route_waiting(now=now, filed_before=now - WAITING_TOO_LONG))
+    left_waiting = route_turn(now=now, filed_before=now - WAITING_TOO_LONG)
+    result = SweepResult(routed=left_waiting.routed, has_unrouted=left_waiting.has_more)
     turn = _Round(now, batch, People(now), _clocks(now))
     while result.batches < most_batches:
         seen, rows = _sweep_batch(turn)

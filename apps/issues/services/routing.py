@@ -30,6 +30,7 @@ from apps.staff.selectors import vacant_cells
 logger = logging.getLogger(__name__)
 
 BATCH: Final = 500
+MOST_BATCHES: Final = 20  # some seconds: a task stays short and rings itself again
 BAD_ROW: Final = (DataError, IntegrityError, InternalError)  # the row's fault; a server that is away is not
 ISSUE, HANDOVER, EVENT = (model._meta.db_table for model in (Issue, Handover, IssueEvent))
 
@@ -98,15 +99,30 @@ class _Drain:
     clocks: Clocks = field(default_factory=Clocks)
 
 
-def route_waiting(*, now: datetime, batch: int = BATCH, filed_before: datetime | None = None) -> int:
-    """Route every waiting report (those filed before a moment only, if given) until none is left; returns how many.
+class Turn(NamedTuple):
+    """What one turn did. `has_more`: it stopped before it had seen the end, and must be called again."""
 
+    routed: int
+    has_more: bool
+
+
+def route_waiting(*, now: datetime, batch: int = BATCH, filed_before: datetime | None = None) -> int:
+    """One turn of `route_turn`; returns how many reports were routed."""
+    return route_turn(now=now, batch=batch, filed_before=filed_before).routed
+
+
+def route_turn(
+    *, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES, filed_before: datetime | None = None
+) -> Turn:
+    """Route waiting reports (those filed before a moment only, if given) until none is left, or for `most_batches`.
+
+    While people go on filing there is always one more: then the turn ends, and the next one has a clock of its own.
     A row that cannot be routed by the rules goes to the default holder with an alarm; one that cannot even be
-    written is logged, left waiting for the next call, and holds up nobody.
+    written is logged, left waiting for the next turn, and holds up nobody.
     """
     drain = _Drain(now, filed_before, catalogue(), People(now))
     routed = 0
-    while True:
+    for _ in range(most_batches):
         try:
             claimed, written = _route_batch(drain, batch)
         except BAD_ROW:
@@ -114,7 +130,8 @@ def route_waiting(*, now: datetime, batch: int = BATCH, filed_before: datetime |
             claimed, written = _route_singly(drain, batch)
         routed += written
         if not claimed:
-            return routed
+            return Turn(routed, has_more=False)
+    return Turn(routed, has_more=routed > 0)  # else every row was bad: the next sweep is soon enough
 
 
 def _route_batch(drain: _Drain, batch: int, *, only: int | None = None, to_default: bool = False) -> tuple[int, int]:

@@ -20,7 +20,7 @@ class Command(BaseCommand):
         while True:
             turn = sweep(now=now)
             total += turn
-            if not turn.remaining:
+            if not turn.remaining and not turn.has_unrouted:
                 break
         self.stdout.write(
             _(

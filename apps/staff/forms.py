@@ -5,7 +5,8 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.password_validation import password_validators_help_texts
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -64,6 +65,14 @@ class SignInForm(AuthenticationForm):
             return forms.ValidationError(text, code="wrong", params={"minutes": minutes})
         text = _("Number or password is wrong. Tries left: %(left)s.")
         return forms.ValidationError(text, code="wrong", params={"left": left})
+
+
+class NewPasswordForm(PasswordChangeForm):
+    """Django's form; the rules for a password as one sentence, where Django has a list."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password1"].help_text = " ".join(password_validators_help_texts())
 
 
 class LookForm(forms.Form):

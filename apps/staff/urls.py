@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login/", views.SignInView.as_view(), name="login"),
     path("logout/", views.sign_out, name="logout"),
     path("settings/", views.own_settings, name="settings"),
+    path("settings/password/", views.ChangePasswordView.as_view(), name="password"),
     path("look/", views.choose_look, name="look"),
     path("api/v1/token/", TokenDoor.as_view(), name="token"),
     # the admin has no door of its own: it would not count wrong tries

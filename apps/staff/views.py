@@ -2,21 +2,24 @@
 
 from datetime import date
 
+from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
+from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as translate
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.common import clock
 from apps.staff import look
 from apps.staff.access import roles_of
-from apps.staff.forms import LookForm, SignInForm
+from apps.staff.forms import LookForm, NewPasswordForm, SignInForm
 from apps.staff.models import Post, User
 from apps.staff.rooms import landing_path
 
@@ -75,6 +78,25 @@ def own_settings(request: HttpRequest) -> HttpResponse:
     assert isinstance(request.user, User)
     posts = _posts_on(request.user, timezone.localdate(clock.now()))
     return render(request, "staff/settings.html", {"posts": posts})
+
+
+class ChangePasswordView(PasswordChangeView):
+    """`/settings/password/`: a new password; the session here stays, every other one and the token end."""
+
+    form_class = NewPasswordForm
+    template_name = "staff/password.html"
+    success_url = reverse_lazy("staff:settings")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        """Set it, and say so on the settings page."""
+        messages.success(self.request, translate("Your password is changed."))
+        return super().form_valid(form)
+
+    def form_invalid(self, form: PasswordChangeForm) -> HttpResponse:
+        """Say what is wrong beside the field."""
+        response = self.render_to_response(self.get_context_data(form=form))
+        response.status_code = UNPROCESSABLE
+        return response
 
 
 @require_POST

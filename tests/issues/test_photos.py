@@ -17,6 +17,7 @@ from apps.issues.services.photos import (
     SMALL_EDGE,
     NotAPhoto,
     PhotoIsHeic,
+    PhotosFull,
     PhotoTooLarge,
     TooManyPhotos,
     kept_pictures,
@@ -149,6 +150,32 @@ def test_photos_are_added_once_and_with_an_event(town: Town) -> None:
     assert after.version == issue.version + 1
     assert issue.events.latest("seq").kind == "photo"
     assert Photo.objects.count() == 1
+
+
+def numbered(*numbers: int) -> list[SimpleUploadedFile]:
+    """As many different photos."""
+    return [picture(color=f"rgb({number * 9}, 0, 0)") for number in numbers]
+
+
+def test_an_issue_keeps_nine_photos_as_found(town: Town, media: Path) -> None:
+    issue = filed(town)
+    add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(*range(8)), now=NOW)
+    with pytest.raises(PhotosFull) as refused:
+        add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(8, 9), now=NOW)
+    assert "1" in str(refused.value)
+    assert len(list(media.rglob("*.jpg"))) == 16
+    add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(7, 8), now=NOW)  # one is known already
+    assert Photo.objects.filter(issue=issue).count() == 9
+
+
+def test_photos_of_the_result_are_counted_on_their_own_and_over_all_moves(town: Town) -> None:
+    issue = handled(town)
+    for first in (0, 9, 18):
+        files = numbered(*range(first, first + 9))
+        move(issue, "handle", town.people.handler, "正在清运", photos=files)
+    with pytest.raises(PhotosFull):
+        move(issue, "feed_back", town.people.handler, "已清运", photos=numbered(27))
+    move(issue, "feed_back", town.people.handler, "已清运", photos=numbered(26))
 
 
 def test_photos_sent_twice_leave_no_file_behind(town: Town, media: Path) -> None:

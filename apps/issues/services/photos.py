@@ -5,7 +5,7 @@ import struct
 import threading
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +22,10 @@ from apps.common.refusals import Refused
 from apps.issues.models import Photo
 
 MOST_PHOTOS: Final = 9
+MOST_KEPT: Final[Mapping[str, int]] = {  # of one issue; a result may be shown again after each rework
+    Photo.Stage.REPORT: 9,
+    Photo.Stage.RESULT: 27,
+}
 LONGEST_EDGE: Final = 1600
 SMALL_EDGE: Final = 320
 QUALITY: Final = 82
@@ -60,6 +64,13 @@ class TooManyPhotos(Refused):
     """More than nine at once."""
 
     sentence = _("At most %(most)d photos can be sent at once.")
+    field = "photos"
+
+
+class PhotosFull(Refused):
+    """One issue is no album: its pages and the disk must bear it."""
+
+    sentence = _("An issue keeps at most %(most)d photos of this kind; %(left)d more can be added.")
     field = "photos"
 
 
@@ -132,11 +143,17 @@ def add_rows(
 def attached(
     *, issue_id: int, stage: Photo.Stage, pictures: Sequence[Picture], taken_by_id: int, now: datetime
 ) -> Iterator[int]:
-    """Add photos to an issue under lock, but for those it has; gives how many. Undone when what is inside fails."""
+    """Add photos to an issue under lock, but for those it has; gives how many. Undone when what is inside fails.
+
+    Raises PhotosFull.
+    """
     known = set[str]()
     if pictures:
         known.update(Photo.objects.filter(issue_id=issue_id, stage=stage).values_list("sha256", flat=True))
-    with kept_pictures((picture for picture in pictures if picture.sha256 not in known), now) as kept:
+    new = [picture for picture in pictures if picture.sha256 not in known]
+    if new and len(known) + len(new) > MOST_KEPT[stage]:
+        raise PhotosFull(most=MOST_KEPT[stage], left=max(MOST_KEPT[stage] - len(known), 0))
+    with kept_pictures(new, now) as kept:
         add_rows(issue_id=issue_id, stage=stage, kept=kept, taken_by_id=taken_by_id, now=now)
         yield len(kept)
 

@@ -125,7 +125,7 @@ def test_every_open_issue_can_be_moved_by_its_holder(city: Built) -> None:
     nobody = Scope(0)
     for issue in Issue.objects.filter(closed_at=None).prefetch_related("handovers"):
         handovers = sorted(issue.handovers.all(), key=lambda row: row.id)
-        standing = standing_from(issue, handovers, nobody, NOW, is_own_work=False)
+        standing = standing_from(issue, handovers, nobody, NOW, has_worked=False)
         assert possible_moves(standing.situation), issue.id
 
 

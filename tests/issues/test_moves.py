@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from apps.dispatch.selectors.panes import tasks_of
 from apps.grids.models import Grid
 from apps.issues.models import Handover, Issue, IssueEvent, State
+from apps.issues.selectors.detail import detail
 from apps.issues.selectors.targets import NobodyThere, TargetOutOfReach, TargetRefused
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import (
@@ -21,6 +23,7 @@ from apps.issues.services.routing import route_waiting
 from apps.issues.workflow import MoveRefused, UnknownMove
 from apps.notices.models import Notice
 from apps.staff.models import Role, User
+from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, end_posts, inside
 
 
@@ -141,6 +144,33 @@ def test_the_handler_cannot_conclude_own_work(town: Town) -> None:
         move(issue, "conclude", town.people.handler)
     assert "conclude" not in [row.name for row in refused.value.possible]
     assert move(issue, "conclude", town.people.second_dispatcher).state == State.CONCLUDED
+
+
+def test_who_signed_as_the_handler_cannot_conclude_as_the_dispatcher(town: Town) -> None:
+    both = town.people.handler
+    both.posts.create(grid=town.district, role=Role.DISPATCHER, valid=(NOW.date(), None))
+    issue = move(assigned(town), "sign", both)
+    issue = move(issue, "feed_back", town.people.second_handler, "已清运")
+    with pytest.raises(MoveRefused):
+        move(issue, "conclude", both)
+    scope = scope_of(both.id, NOW)
+    page, card = detail(issue.number, scope, NOW), tasks_of([issue], scope, NOW)[0]
+    assert page is not None
+    assert [row.name for row in page.moves] == ["assign", "rework"]
+    assert [action.move.name for action in card.actions] == ["rework"]
+    assert move(issue, "conclude", town.people.dispatcher).state == State.CONCLUDED
+
+
+def test_signing_for_a_report_to_pass_it_on_is_not_own_work(town: Town) -> None:
+    issue = fed_back(town)  # the dispatcher signed for it, then assigned it
+    assert move(issue, "conclude", town.people.dispatcher).state == State.CONCLUDED
+
+
+@pytest.mark.parametrize(("category", "who"), [("rubbish", "dispatcher"), ("fire", "city_dispatcher")])
+def test_a_platform_may_solve_itself_what_was_reported_up_to_it(town: Town, category: str, who: str) -> None:
+    person = getattr(town.people, who)
+    issue = move(filed(town, category), "handle", person)
+    assert move(issue, "self_handle", person, "已派应急队处置").state == State.CONCLUDED
 
 
 def test_rework_goes_to_who_fed_back_and_comes_back(town: Town) -> None:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from apps.dispatch.selectors.lines import stands_words
-from apps.issues.models import Handover, Issue, LinkKind, Photo, Rung, Standard, State
-from apps.issues.selectors.acting import OWN_WORK, standing_from
+from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
+from apps.issues.selectors.acting import own_work, standing_from
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.targets import Targets
 from apps.issues.selectors.timeline import Line as Event
@@ -210,12 +210,12 @@ def tasks_of(issues: Sequence[Issue], scope: Scope, at: datetime) -> list[Task]:
 
 
 def _own_work(ids: Iterable[int], scope: Scope) -> set[int]:
-    done = Issue.objects.filter(pk__in=ids, events__actor_id=scope.user_id, events__kind__in=OWN_WORK)
-    return set(done.values_list("pk", flat=True))
+    done = IssueEvent.objects.filter(own_work(scope.user_id), issue_id__in=ids)
+    return set(done.values_list("issue_id", flat=True))
 
 
-def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, is_own_work: bool) -> Task:
-    standing = standing_from(issue, handovers, scope, at, is_own_work=is_own_work)
+def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, has_worked: bool) -> Task:
+    standing = standing_from(issue, handovers, scope, at, has_worked=has_worked)
     opened = next((row for row in handovers if row.ended_at is None), None)
     moves = [move for move in standing.moves if not move.needs_target]  # assigning has its page: a list to choose from
     return Task(

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Q
+
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue
+from apps.issues.models import Handover, Issue, IssueEvent
 from apps.issues.workflow import (
     Holder,
     Link,
@@ -23,7 +25,19 @@ from apps.issues.workflow import (
 from apps.staff.models import Department
 from apps.staff.selectors import PostInfo, Scope, acting_post_for_cell, acting_post_for_department
 
-OWN_WORK: Final = ("handle", "feed_back", "self_handle")
+OWN_WORK: Final = ("handle", "feed_back", "self_handle")  # and signing, where that begins the handling
+
+
+def is_own_work(event: IssueEvent, user_id: int) -> bool:
+    """Whether the person did this, and it is work that somebody else must check (docs/adr/0014)."""
+    return event.actor_id == user_id and (
+        event.kind in OWN_WORK or (event.kind == "sign" and event.state == State.HANDLING)
+    )
+
+
+def own_work(user_id: int) -> Q:
+    """The same, asked of the database."""
+    return Q(actor_id=user_id) & (Q(kind__in=OWN_WORK) | Q(kind="sign", state=State.HANDLING))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +71,12 @@ class Standing:
 def standing_of(issue: Issue, scope: Scope, at: datetime) -> Standing:
     """Two queries (handovers, own work), one more where a superior may stand in for a vacant cell."""
     handovers = list(issue.handovers.order_by("id"))
-    own_work = issue.events.filter(actor_id=scope.user_id, kind__in=OWN_WORK)
-    return standing_from(issue, handovers, scope, at, is_own_work=own_work.exists())
+    has_worked = issue.events.filter(own_work(scope.user_id)).exists()
+    return standing_from(issue, handovers, scope, at, has_worked=has_worked)
 
 
 def standing_from(
-    issue: Issue, handovers: Sequence[Handover], scope: Scope, at: datetime, *, is_own_work: bool
+    issue: Issue, handovers: Sequence[Handover], scope: Scope, at: datetime, *, has_worked: bool
 ) -> Standing:
     """The same from handovers that were read already, oldest first."""
     holder = Holder(issue.holder_grid_id, issue.holder_department_id)
@@ -80,7 +94,7 @@ def standing_from(
         has_way_back=back is not None,
         was_returned=back is not None and was_returned_between(links, holder, back[0]),
         was_fed_back=fed_back_by is not None,
-        is_own_work=is_own_work,
+        is_own_work=has_worked,
     )
     post = _acting_post(issue, scope, at) if issue.is_open else None
     return Standing(holder, post, situation, waiting[-1] if waiting else None, back, fed_back_by)

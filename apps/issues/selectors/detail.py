@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.issues.models import Handover, Issue, IssueEvent, Photo
-from apps.issues.selectors.acting import OWN_WORK, Standing, standing_from
+from apps.issues.selectors.acting import Standing, is_own_work, standing_from
 from apps.issues.selectors.numbers import id_in_number
 from apps.issues.selectors.queue import SHOWN
 from apps.issues.selectors.targets import Targets, targets_for
@@ -61,8 +61,8 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
     handovers = tuple(issue.handovers.order_by("id"))
     events = tuple(issue.events.select_related("actor").order_by("seq"))
     departments = _departments(handovers, events)
-    is_own_work = any(event.actor_id == scope.user_id and event.kind in OWN_WORK for event in events)
-    standing = standing_from(issue, handovers, scope, at, is_own_work=is_own_work)
+    has_worked = any(is_own_work(event, scope.user_id) for event in events)
+    standing = standing_from(issue, handovers, scope, at, has_worked=has_worked)
     may_assign = any(move.needs_target for move in standing.moves)
     return Detail(
         issue=issue,

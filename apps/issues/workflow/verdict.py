@@ -22,7 +22,7 @@ class Situation:
     has_way_back: bool = False
     was_returned: bool = False  # between the same two, whichever way
     was_fed_back: bool = False
-    is_own_work: bool = False  # the person handled it, or fed it back
+    is_own_work: bool = False  # the person signed for the handling, handled it, or fed it back
 
 
 class UnknownMove(Refused):

@@ -89,7 +89,7 @@ def test_a_replay_gives_200_with_the_very_same_body_also_after_the_issue_has_mov
 
 
 def test_a_grave_matter_said_to_be_solved_is_filed_with_a_notice(town: Town) -> None:
-    sent = {"category": town.categories.fire.code, "is_self_handled": True, "result": "已扑灭"}
+    sent: dict[str, Any] = {"category": town.categories.fire.code, "is_self_handled": True, "result": "已扑灭"}
     first, again = (post(town, key="k-1", **sent) for _ in range(2))
     assert (first.status_code, again.status_code, again.content) == (201, 200, first.content)
     assert "will check it" in first.json()["notice"]

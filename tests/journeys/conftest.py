@@ -24,8 +24,8 @@ CATALOGUE_IS_FRESH_AFTER = 5.5  # the site's process keeps the last test's catal
 def chromium() -> Iterator[Browser]:
     """The browser; without one the journeys are skipped, visibly.
 
-    One per module: while it lives, Playwright's event loop runs in this thread, and tests with a loop of their own could
-    not run after it in the same process.
+    One per module: while it lives, Playwright's event loop runs in this thread, and tests with a loop of their own
+    could not run after it in the same process.
     """
     path = chromium_path()
     if path is None:

@@ -16,11 +16,8 @@ from django.test import Client
 from apps.common.feed import STREAM
 from apps.dispatch import hub, live
 from apps.dispatch.live import LiveFeed
-from apps.dispatch.selectors.hints import hears_in_scope
-from apps.issues.selectors.visibility import concerns
 from apps.staff.models import Post, User
-from apps.staff.selectors import scope_of
-from tests.factories import NOW, Town
+from tests.factories import Town
 
 
 @pytest.fixture(autouse=True)
@@ -277,19 +274,6 @@ def test_the_real_site_streams(live_site: str, broker: Any, town: Town) -> None:
         publish(broker, issue=3, grid=town.cell.id)
         assert next(data)["issue"] == 3
         assert time.perf_counter() - began < 1
-
-
-def test_what_is_heard_is_what_the_one_predicate_says(db: None, town: Town) -> None:
-    people = [getattr(town.people, name) for name in town.people.__slots__]
-    cells = [town.city, town.district, town.street, town.community, town.cell, town.quiet_cell, town.far_cell]
-    departments = [0, town.departments.chengguan.id, town.departments.far_chengguan.id]
-    for person in people:
-        scope = scope_of(person.id, NOW)
-        hears = hears_in_scope(scope)
-        for cell in cells:
-            for department in departments:
-                entry = {"grid": cell.id, "department": department, "district": 0}
-                assert hears(entry) == concerns(scope, entry), (person, cell, department)
 
 
 def _in_own_connection(change: Callable[[], object]) -> None:

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from apps.dispatch.selectors.hints import hears_in_scope
 from apps.grids.models import Grid
 from apps.issues.models import Issue, Photo
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.queue import count_open, newest_page, queue_page
-from apps.issues.selectors.visibility import concerns, visible_issues
+from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import feed_entry
 from apps.issues.services.photos import add_rows, kept_pictures, prepare_pictures
@@ -180,8 +181,8 @@ def test_counts_agree_with_the_table(cast: Cast, town: Town) -> None:
 
 def test_the_feed_lets_through_what_the_table_says_but_for_own_reports(cast: Cast, town: Town) -> None:
     for role, seen in SEES.items():
-        scope = scope_of(getattr(town.people, role).id, NOW)
-        heard = by_each(cast, lambda issue, scope=scope: concerns(scope, feed_entry(issue, "x")))  # type: ignore[misc]
+        hears = hears_in_scope(scope_of(getattr(town.people, role).id, NOW))
+        heard = by_each(cast, lambda issue, hears=hears: hears(feed_entry(issue, "x")))  # type: ignore[misc]
         assert heard == (set() if role == "stranger" else seen), role
 
 
@@ -203,9 +204,12 @@ def test_a_department_goes_on_seeing_what_it_once_held(cast: Cast, town: Town) -
 def test_a_handler_sent_to_one_street_sees_the_departments_issues_there_alone(cast: Cast, town: Town) -> None:
     handler = User.objects.create(username="seconded", name="下沉人员")
     post(handler, town.other_street, Role.HANDLER, department=town.departments.chengguan)
-    assert list(visible_issues(scope_of(handler.id, NOW))) == []
+    hint = feed_entry(cast["rubble"], "x")
+    elsewhere = scope_of(handler.id, NOW)
+    assert (list(visible_issues(elsewhere)), hears_in_scope(elsewhere)(hint)) == ([], False)
     post(handler, town.street, Role.HANDLER, department=town.departments.chengguan)
-    assert list(visible_issues(scope_of(handler.id, NOW))) == [cast["rubble"]]
+    here = scope_of(handler.id, NOW)
+    assert (list(visible_issues(here)), hears_in_scope(here)(hint)) == ([cast["rubble"]], True)
 
 
 def test_a_post_counts_from_its_first_day_to_the_day_before_its_last(cast: Cast, town: Town) -> None:

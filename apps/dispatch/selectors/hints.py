@@ -1,7 +1,8 @@
-"""Which hints of the live feed a person may hear: issues.selectors.visibility.concerns, made ready for the event loop.
+"""Which hints of the live feed a person may hear: the predicate of issues.selectors.visibility over the hint alone.
 
-`concerns` asks for the tree, and the tree may ask the database whether it is fresh. A stream must not wait for that at
-every hint of every listener, so the cells are looked up once here; boards of one district share one set.
+Own reports and past departments are not known from a hint: their readers see them at the next look. A hint never shows
+more than that something changed. A stream must not wait for the database at every hint of every listener, so the cells
+are looked up once here; boards of one district share one set. tests/issues/test_visibility.py compares the two.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,10 +1,10 @@
-"""The one predicate: which issues a person sees. List, count, detail, export, photo, feed, API and admin all use it.
+"""The one predicate: which issues a person sees. List, count, detail, export, photo, API and admin all use it, and
+the feed asks the same of a hint (dispatch.selectors.hints).
 
 *Where* (the subtree of a post's cell) and *whose* (for a handler: what the department holds or once held), or reported
 by oneself. Somebody without a post, an administrator too, sees own reports only.
 """
 
-from collections.abc import Mapping
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -50,23 +50,6 @@ def visible_photo(scope: Scope, photo_id: int) -> Photo | None:
     return Photo.objects.filter(pk=photo_id, issue__in=visible_issues(scope)).first()
 
 
-def concerns(scope: Scope, entry: Mapping[str, object]) -> bool:
-    """Whether a hint of the live feed is for this person: the same predicate over the entry's own fields, no query.
-
-    `entry` has `grid` and `department` (ids, 0 for none). Own reports and past departments are not known from an
-    entry: their readers see them at the next look. An entry never shows more than that something changed.
-    """
-    if scope.is_city_wide:
-        return True
-    index = tree()
-    grid_id, department_id = _number(entry.get("grid")), _number(entry.get("department"))
-    if not index.has(grid_id):
-        return False
-    if any(index.is_within(grid_id, cell) for cell in scope.read_cells):
-        return True
-    return any(department == department_id and index.is_within(grid_id, cell) for department, cell in scope.departments)
-
-
 def _where(grid_id: int) -> Q:
     """The issues of a cell's subtree, by the column that has an index for it."""
     index = tree()
@@ -86,7 +69,3 @@ def _outermost(grid_ids: tuple[int, ...]) -> list[int]:
         for grid_id in grid_ids
         if not any(other != grid_id and index.is_within(grid_id, other) for other in grid_ids)
     ]
-
-
-def _number(value: object) -> int:
-    return int(value) if isinstance(value, int | str) and str(value).isdigit() else 0

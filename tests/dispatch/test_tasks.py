@@ -1,5 +1,6 @@
 """The work that lies with a handler or a leader, without JavaScript."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -44,6 +45,29 @@ def test_a_handler_sees_what_lies_with_the_department_and_the_instruction(town: 
     assert cards(town.people.second_handler) == {issue.id: {"sign", "return"}}
     assert cards(town.people.other_handler) == {}
     assert "请今天清运" in signed_in(town.people.handler).get("/t/").content.decode()
+
+
+def words_of(user: User, issue: Issue) -> tuple[str, str]:
+    """What the card calls the words that came with the issue, and the words."""
+    html = signed_in(user).get("/t/").content.decode()
+    card = next(card for card in html.split("<article ")[1:] if f'data-id="{issue.id}"' in card)
+    found = re.search(r'<p class="sunk break"><span class="muted small">(.*?)</span><br>(.*?)</p>', card)
+    assert found is not None
+    return found[1], found[2]
+
+
+def test_a_card_says_what_the_words_are_that_came_with_the_issue(town: Town) -> None:
+    people = town.people
+    issue = assigned(town)
+    assert words_of(people.handler, issue) == ("交办意见", "请今天清运")
+    issue = move(move(issue, "sign", people.handler), "feed_back", people.handler, "已清运")
+    assert words_of(people.dispatcher, issue) == ("反馈结果", "已清运")
+    issue = move(issue, "rework", people.dispatcher, "路口还有")
+    assert words_of(people.handler, issue) == ("返工原因", "路口还有")
+    other = move(assigned(town), "return", people.handler, "不归我管")
+    assert words_of(people.dispatcher, other) == ("退办原因", "不归我管")
+    noise = move(filed(town, category="noise"), "report_up", people.leader, "劝不住")
+    assert words_of(people.community_leader, noise) == ("上报依据", "劝不住")
 
 
 def test_after_signing_the_result_may_be_fed_back(town: Town) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from apps.dispatch.selectors.lines import stands_words
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
@@ -31,6 +32,15 @@ HINTS: Final[dict[str, Promise]] = {
     "rework": _("The result is not good; it goes back to whoever fed back."),
     "report_up": _("Beyond your powers: the cell above takes over."),
     "return": _("Not your duty: it goes back to whoever handed it over."),
+}
+
+# what the words are that came with a handover; an instruction unless said otherwise
+INSTRUCTION: Final = pgettext_lazy("field", "Instruction")
+WORDS_OF: Final[dict[str, Promise]] = {
+    LinkKind.FEED_BACK: _("Result fed back"),
+    LinkKind.RETURN: _("Reason of return"),
+    LinkKind.REWORK: _("Reason of rework"),
+    LinkKind.REPORT_UP: _("Reason for reporting up"),
 }
 
 
@@ -179,7 +189,8 @@ class Task:
 
     issue: Issue
     actions: list[Action]
-    instruction: str
+    words: str
+    words_are: Promise
     is_escalated: bool
     is_unsigned: bool
 
@@ -221,7 +232,8 @@ def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, h
     return Task(
         issue=issue,
         actions=actions_of(moves, State(issue.state), is_card=True),
-        instruction=opened.instruction if opened else "",
+        words=opened.instruction if opened else "",
+        words_are=WORDS_OF.get(opened.kind, INSTRUCTION) if opened else INSTRUCTION,
         is_escalated=opened is not None and opened.kind == LinkKind.ESCALATE,
         is_unsigned=opened is not None and opened.signed_at is None,
     )

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route
 
 from apps.common import clock
-from apps.issues.models import Issue, Photo, PositionSource
+from apps.issues.models import Category, Issue, Photo, PositionSource
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.filing import Report, file_report
 from apps.staff.models import User
@@ -267,3 +267,26 @@ def test_a_clock_ticks_with_the_servers_words(city: Town, window: Window) -> Non
     page.clock.fast_forward(200 * 3600 * 1000)
     assert page.locator(".lamp-late").inner_text().startswith("超时 ")
     assert not phone.faults
+
+
+WORDS_ACROSS_A_BORDER = """() => [...document.querySelectorAll('.tile > span, .more-list .choice')].filter((words) => {
+  const range = document.createRange();
+  range.selectNodeContents(words);
+  const text = range.getBoundingClientRect();
+  const box = words.closest('.choice').getBoundingClientRect();
+  return text.left < box.left + 1 || text.right > box.right - 1;
+}).length"""
+
+
+@pytest.mark.parametrize("text_size", ["standard", "huge"])
+def test_no_long_english_word_crosses_the_border_of_its_tile(city: Town, window: Window, text_size: str) -> None:
+    longest = "Neighbours’ overflowing entertainments"
+    Category.objects.filter(level=Category.Level.MINOR).update(name_en=longest)
+    User.objects.filter(pk=city.people.leader.pk).update(language="en", text_size=text_size)
+    phone = window(language="en-GB")
+    signed_in(phone, city.people.leader)
+    page = phone.go("/m/report")
+    page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
+    assert page.locator(".tile", has_text=longest).count() > 3
+    assert page.locator(".more-list .choice", has_text=longest).count() > 100
+    assert page.evaluate(WORDS_ACROSS_A_BORDER) == 0

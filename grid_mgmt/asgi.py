@@ -13,7 +13,8 @@ from grid_mgmt.wsgi import application as wsgi  # sets Django up, which the feed
 
 # isort: split
 from apps.dispatch.live import LiveFeed
+from grid_mgmt.warming import warm_up
 
 THREADS = int(os.environ.get("WEB_THREADS", "4"))
 
-application = OnePort(live=LiveFeed(), pages=Pages(cast(WSGIApplication, wsgi), THREADS))
+application = OnePort(live=LiveFeed(), pages=Pages(cast(WSGIApplication, wsgi), THREADS), warm_up=warm_up)

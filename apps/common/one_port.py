@@ -37,21 +37,36 @@ class SenderGone(Exception):
 
 
 class OnePort:
-    """Hands `/live/` to `live` and every other path to `pages`; answers the lifespan messages itself."""
+    """Hands `/live/` to `live` and every other path to `pages`; answers the lifespan messages itself.
 
-    def __init__(self, *, live: Application, pages: Application) -> None:
+    `warm_up` runs before the process takes its first request.
+    """
+
+    def __init__(
+        self, *, live: Application, pages: Application, warm_up: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self.live = live
         self.pages = pages
+        self.warm_up = warm_up
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await _lifespan(receive, send)
+            await self._lifespan(receive, send)
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1000})
         elif scope["path"].startswith(LIVE_PREFIX):
             await self.live(_without_lookalikes(scope), receive, send)
         else:
             await self._page(_without_lookalikes(scope), receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup" and self.warm_up is not None:
+                await self.warm_up()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         with SpooledTemporaryFile(max_size=BODY_IN_MEMORY) as body:
@@ -114,11 +129,3 @@ async def _refuse(send: Send, status: int, sentence: str) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": sentence.encode()})
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return

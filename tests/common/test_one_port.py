@@ -110,7 +110,7 @@ def test_a_header_that_passes_for_another_is_dropped() -> None:
     assert pages.scopes[0]["headers"] == [(b"x-request-id", b"abc")]
 
 
-def test_the_lifespan_is_answered() -> None:
+def test_a_process_warms_up_before_it_says_that_it_has_started() -> None:
     answer: list[str] = []
     asked = iter(["lifespan.startup", "lifespan.shutdown"])
 
@@ -120,5 +120,8 @@ def test_the_lifespan_is_answered() -> None:
     async def send(message: Message) -> None:
         answer.append(message["type"])
 
-    run(OnePort(live=Recorder(), pages=Recorder())({"type": "lifespan"}, receive, send))
-    assert answer == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    async def warm_up() -> None:
+        answer.append("warm")
+
+    run(OnePort(live=Recorder(), pages=Recorder(), warm_up=warm_up)({"type": "lifespan"}, receive, send))
+    assert answer == ["warm", "lifespan.startup.complete", "lifespan.shutdown.complete"]

@@ -29,13 +29,16 @@ class Service:
 
 
 def web(*, host: str, port: int, workers: int = 2) -> Service:
-    """Pages and the live feed on one port. Open streams get two seconds at the end, or uvicorn would wait for ever."""
+    """Pages and the live feed on one port. Open streams get two seconds at the end, or uvicorn would wait for ever.
+
+    A busy process may be silent for half a minute: by default uvicorn would kill it after five seconds.
+    """
     return Service(
         "web",
         (
             *("uvicorn", SITE, "--host", host, "--port", str(port), "--workers", str(workers)),
-            *("--timeout-graceful-shutdown", "2", "--no-access-log", "--no-server-header"),
-            *("--log-config", LOG_CONFIG),
+            *("--timeout-graceful-shutdown", "2", "--timeout-worker-healthcheck", "30"),
+            *("--no-access-log", "--no-server-header", "--log-config", LOG_CONFIG),
         ),
     )
 

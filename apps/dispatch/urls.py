@@ -9,6 +9,7 @@ app_name = "dispatch"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("board/", board.board, name="board"),
     path("board/pulse/", board.pulse, name="pulse"),
+    path("board/pulse/captions/", board.glance, name="glance"),
     path("t/", tasks.tasks, name="tasks"),
     path("t/pulse/", tasks.pulse, name="tasks_pulse"),
     path("i/<str:number>/", issue.issue, name="issue"),

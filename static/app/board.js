@@ -6,7 +6,6 @@ import { Horn } from "./sound.js";
 
 const POLL = 5_000;
 const MINUTE = 60_000;
-const CALM = 150;                // ms between two looks at least; a slow server is asked less often
 const PATIENCE = 10_000;
 
 const board = document.querySelector("[data-board]");
@@ -14,47 +13,78 @@ const words = document.querySelector("#board-words").dataset;
 const list = () => document.querySelector("#rows");
 const pane = () => document.querySelector("#pane");
 const rows = () => [...list().querySelectorAll("[data-id]")];
+const strip = document.querySelector("#captions");
+const captions = () => [...strip.children];
+const versions = (shown) => shown.map((one) => `${one.dataset.id}.${one.dataset.version}`).join("_");
 const paneKey = () => (pane()?.dataset.id ? `${pane().dataset.id}.${pane().dataset.version}` : "");
 const isCut = () => (document.querySelector("#more") ? [["more", "1"]] : []);
 const isFirstPage = !new URLSearchParams(location.search).has("after");
 const current = () => list().querySelector("[data-id]:has([aria-current])");
 
-// ---- looking: one request brings captions, counts, changed rows and how many new ones wait -------------------
+// ---- looking: a hint brings the captions at once; counts, changed rows and how many new ones wait come calmly -----
 
-let isLooking = false;
-let isWanted = false;
-let calmUntil = 0;
-let seenAt = new Date();
-
-function look() {
-  isWanted = true;
-  if (isLooking) return;
-  isLooking = true;
-  setTimeout(fetchPulse, Math.max(0, calmUntil - performance.now()));
+// One request at a time, the wishes meanwhile as one more; then a rest, the longer the slower the server is.
+function calmly(fetchOnce, { rest, factor }) {
+  let isBusy = false;
+  let isWanted = false;
+  let calmUntil = 0;
+  async function run() {
+    isWanted = false;
+    const began = performance.now();
+    await fetchOnce(began);
+    const ended = performance.now();
+    calmUntil = ended + Math.max(rest, factor * (ended - began));
+    isBusy = false;
+    if (isWanted) start();
+  }
+  function start() {
+    isWanted = true;
+    if (isBusy) return;
+    isBusy = true;
+    setTimeout(run, Math.max(0, calmUntil - performance.now()));
+  }
+  return start;
 }
 
-async function fetchPulse() {
-  isWanted = false;
-  const began = performance.now();
-  const known = rows().map((row) => `${row.dataset.id}.${row.dataset.version}`).join("_");
+const glance = calmly(fetchCaptions, { rest: 50, factor: 1 });
+const look = calmly(fetchPulse, { rest: 500, factor: 5 });
+let seenAt = new Date();
+
+function hear() {
+  glance();
+  look();
+}
+
+async function ask(path, query) {
+  const url = new URL(path, location.href);
+  url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["captions", versions(captions())], ...query]);
+  const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
+  if (answer.redirected || answer.status === 401) throw new Error("signed out");
+  if (!answer.ok) throw new Error(`answer ${answer.status}`);
+  return answer.json();
+}
+
+async function fetchCaptions(began) {
   try {
-    const url = new URL(board.dataset.pulse, location.href);
-    url.search = new URLSearchParams([...new URLSearchParams(list().dataset.filters), ["known", known], ["pane", paneKey()], ...isCut()]);
-    const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
-    if (answer.redirected || answer.status === 401) throw new Error("signed out");
-    if (!answer.ok) throw new Error(`answer ${answer.status}`);
-    show({ ...(await answer.json()), pane_asked: url.searchParams.get("pane") });
+    showCaptions((await ask(board.dataset.glance, [])).captions, began);
+  } catch {
+    // the pulse that follows says what is wrong
+  }
+}
+
+async function fetchPulse(began) {
+  const asked = paneKey();
+  try {
+    const news = await ask(board.dataset.pulse, [["known", versions(rows())], ["pane", asked], ...isCut()]);
+    show(news, began, asked);
     seenAt = new Date();
     sayLive();
   } catch {
     sayStale();
   }
-  calmUntil = performance.now() + Math.max(CALM, 3 * (performance.now() - began));
-  isLooking = false;
-  if (isWanted) look();
 }
 
-function show(news) {
+function show(news, began, paneAsked) {
   for (const row of news.rows) {
     const old = document.getElementById(`row-${row.id}`);
     if (!old) continue;
@@ -66,7 +96,7 @@ function show(news) {
     htmx.process(fresh);
     if (hadFocus) fresh.querySelector("a").focus({ preventScroll: true });
   }
-  showCaptions(news.captions);
+  showCaptions(news.captions, began);
   for (const [name, words] of Object.entries(news.counts)) {
     const place = document.querySelector(`[data-count="${name}"]`);
     if (place && place.textContent !== words) place.textContent = words;
@@ -74,25 +104,29 @@ function show(news) {
   const button = document.querySelector("#fresh");
   button.hidden = news.fresh === 0 || !isFirstPage;
   button.querySelector("span").textContent = news.fresh_words;
-  document.title = document.title.replace(/^\(\d+\+?\) /, "");
-  if (news.captions.length) document.title = `(${news.captions.length}) ${document.title}`;
-  if (news.is_pane_old && news.pane_asked === paneKey()) refreshPane();
+  if (news.is_pane_old && paneAsked === paneKey()) refreshPane();
 }
 
-function showCaptions(captions) {
-  const strip = document.querySelector("#captions");
-  const wanted = new Map(captions.map((caption) => [String(caption.id), caption]));
-  for (const old of [...strip.children]) {
+let captionsOf = 0;
+
+function showCaptions(news, began) {
+  if (began < captionsOf) return;    // a question asked later has been answered already
+  captionsOf = began;
+  const wanted = new Set(news.map((caption) => String(caption.id)));
+  for (const old of captions()) {
     if (!wanted.has(old.dataset.id)) old.remove();
   }
-  for (const caption of [...captions].reverse()) {
+  for (const caption of [...news].reverse()) {
     const old = strip.querySelector(`[data-id="${caption.id}"]`);
     if (old?.dataset.version === String(caption.version)) continue;
+    if (!caption.html) { glance(); continue; }    // was here when we asked, and has gone meanwhile
     const fresh = element(caption.html);
     old ? old.replaceWith(fresh) : strip.prepend(fresh);
     htmx.process(fresh);
   }
-  horn.wait(captions.map((caption) => caption.id));
+  document.title = document.title.replace(/^\(\d+\+?\) /, "");
+  if (news.length) document.title = `(${news.length}) ${document.title}`;
+  horn.wait(news.map((caption) => caption.id));
 }
 
 function element(html) {
@@ -125,7 +159,7 @@ function sayStale() {
   state.textContent = words.offline;
 }
 
-feed.addEventListener("hint", look);
+feed.addEventListener("hint", hear);
 feed.addEventListener("refresh", look);
 feed.addEventListener("state", () => {
   clearInterval(poll);
@@ -198,7 +232,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
   board.classList.toggle("has-pane", Boolean(open.dataset.id));
   const said = open.querySelector("[data-said]");
   if (said) said.focus({ preventScroll: false });
-  if (event.detail.requestConfig?.verb === "post") look();
+  if (event.detail.requestConfig?.verb === "post") hear();
 });
 for (const failure of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.body.addEventListener(failure, () => {

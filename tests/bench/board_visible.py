@@ -76,7 +76,7 @@ def _ask(query: str, *values: object) -> list[Any]:
 
 
 def _rows(outcome: Outcome, watched: Watched, expected: set[str], maximum: float) -> Iterator[Row]:
-    seen, hints, looks = watched.seen, watched.hints, watched.looks
+    seen, hints = watched.seen, watched.hints
     filed = [(json.loads(body)["number"], sent, answered) for sent, answered, body in outcome.answers]
     mine = [one for one in filed if one[0] in expected]
     shown = [(seen[number] - answered) * 1000 for number, _sent, answered in mine if number in seen]
@@ -94,5 +94,6 @@ def _rows(outcome: Outcome, watched: Watched, expected: set[str], maximum: float
     routed = [(hints[id] - answered) * 1000 for number, _, answered in mine if (id := str(int(number[9:]))) in hints]
     note = f"p99 {percentile(routed, 0.99):.0f} ms: routed, published, heard"
     yield row("board_hint", percentile(routed, 0.5), "ms", note=note)
-    note = f"{len(looks)} looks, p99 {percentile(looks, 0.99):.0f} ms"
-    yield row("board_look", percentile(looks, 0.5), "ms", note=note)
+    for name, looks in (("board_glance", watched.glances), ("board_pulse", watched.pulses)):
+        note = f"{len(looks)} requests, p99 {percentile(looks, 0.99):.0f} ms"
+        yield row(name, percentile(looks, 0.5), "ms", note=note)

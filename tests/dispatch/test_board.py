@@ -1,6 +1,7 @@
 """The board's page and its short answers, without a browser."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -96,6 +97,7 @@ def test_who_has_no_platform_has_no_board(town: Town, who: str) -> None:
     client = signed_in(getattr(town.people, who))
     assert client.get("/board/").status_code == 403
     assert client.get("/board/pulse/").status_code == 403
+    assert client.get("/board/pulse/captions/").status_code == 403
 
 
 def test_who_is_not_signed_in_is_asked_to(client: Client, db: None) -> None:
@@ -195,6 +197,49 @@ def test_a_pulse_brings_what_changed_and_counts_what_is_new(town: Town) -> None:
     assert news["counts"] == {"unsigned": "2", "assign": "1", "check": "0", "soon": "0", "late": "0"}
 
 
+def glance(client: Client, captions: str = "") -> Any:
+    answer = client.get("/board/pulse/captions/", {"captions": captions})
+    assert answer.status_code == 200
+    return answer.json()["captions"]
+
+
+def test_a_glance_brings_the_captions_of_the_pulse_and_nothing_else(town: Town) -> None:
+    client = signed_in(town.people.dispatcher)
+    issue = filed(town)
+    (caption,) = glance(client)
+    assert (caption["id"], caption["version"]) == (issue.id, issue.version)
+    assert "园田社区第九网格长发来信息,有建筑垃圾未清运！" in caption["html"]
+    assert f"/i/{issue.number}/sign/" in caption["html"]
+    drawn = pulse(client)["captions"][0]["html"]
+    assert without_token(drawn) == without_token(caption["html"])
+    assert glance(signed_in(town.people.far_dispatcher)) == []
+    move(issue, "sign", town.people.dispatcher)
+    assert glance(client) == []
+
+
+def without_token(html: str) -> str:
+    return re.sub('name="csrfmiddlewaretoken" value="[^"]*"', "", html)
+
+
+def test_a_caption_that_the_browser_shows_already_comes_without_its_words(town: Town) -> None:
+    client = signed_in(town.people.dispatcher)
+    old, new = filed(town), filed(town, now=NOW + timedelta(minutes=1))
+    for news in (
+        glance(client, f"{old.id}.{old.version}"),
+        pulse(client, captions=f"{old.id}.{old.version}")["captions"],
+    ):
+        assert [caption["id"] for caption in news] == [new.id, old.id]
+        assert "html" in news[0]
+        assert "html" not in news[1]
+    assert "html" in glance(client, f"{old.id}.{old.version + 1}_nonsense")[1]
+
+
+def test_a_glance_costs_four_queries(town: Town) -> None:
+    for _ in range(3):
+        filed(town)
+    assert queries(signed_in(town.people.dispatcher), "/board/pulse/captions/") == 4
+
+
 def test_what_follows_on_the_next_page_is_no_news(town: Town) -> None:
     client = signed_in(town.people.dispatcher)
     issues = [filed(town, now=NOW + timedelta(minutes=n)) for n in range(4)]
@@ -233,7 +278,9 @@ def test_figures_are_capped(town: Town, monkeypatch: pytest.MonkeyPatch) -> None
     assert pulse(signed_in(town.people.dispatcher))["counts"]["unsigned"] == "1+"
 
 
-@pytest.mark.parametrize("address", ["/board/", "/board/?view=all", "/board/pulse/?known=1.1", "/t/"])
+@pytest.mark.parametrize(
+    "address", ["/board/", "/board/?view=all", "/board/pulse/?known=1.1", "/board/pulse/captions/", "/t/"]
+)
 def test_one_row_costs_as_many_queries_as_three(town: Town, address: str) -> None:
     client = signed_in(town.people.dispatcher)
     filed(town)

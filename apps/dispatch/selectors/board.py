@@ -18,6 +18,7 @@ from apps.staff.selectors import Scope
 
 CAPTIONS: Final = 5
 LONGEST_LIST: Final = 200
+CAPTIONED: Final = ("category", "reporter", "reporter_post")  # what a caption's sentence needs
 
 VIEWS: Final[Mapping[str, Promise]] = {
     "desk": pgettext_lazy("queue", "At this desk"),
@@ -77,7 +78,7 @@ def captions(scope: Scope, area: Area) -> list[Line]:
         state=State.ESCALATED,
         closed_at=None,
     )
-    newest = waiting.select_related(*SHOWN).order_by("-filed_at", "-id")[:CAPTIONS]
+    newest = waiting.select_related(*CAPTIONED).order_by("-filed_at", "-id")[:CAPTIONS]
     return [Line(issue, is_unsigned=True, is_escalated=False) for issue in newest]
 
 

@@ -79,15 +79,31 @@ def pulse(request: HttpRequest) -> JsonResponse:
         {
             "is_pane_old": any(boards.version_of(desk.scope, id) != version for id, version in opened.items()),
             "rows": [_drawn("dispatch/_line.html", line, request, context) for line in changes.lines],
-            "captions": [
-                _drawn("dispatch/_caption.html", line, request, context)
-                for line in boards.captions(desk.scope, desk.area)
-            ],
+            "captions": _captions(request, desk),
             "counts": {count.view: count.words for count in boards.counts(desk.scope, desk.area, now)},
             "fresh": changes.fresh,
             "fresh_words": translate("New events: %(count)d") % {"count": changes.fresh},
         }
     )
+
+
+@require_GET
+@login_required
+@never_cache
+def glance(request: HttpRequest) -> JsonResponse:
+    """The captions alone, which a hint makes the browser fetch at once; the whole pulse follows in its own time."""
+    return JsonResponse({"captions": _captions(request, _desk(request))})
+
+
+def _captions(request: HttpRequest, desk: Desk) -> list[dict[str, object]]:
+    """The captions; those that the browser shows already (named in `captions`) without their words."""
+    shown = read_known(request.GET.get("captions", ""))
+    return [
+        {"id": line.issue.id, "version": line.issue.version}
+        if shown.get(line.issue.id) == line.issue.version
+        else _drawn("dispatch/_caption.html", line, request, {"desk": desk})
+        for line in boards.captions(desk.scope, desk.area)
+    ]
 
 
 def _desk(request: HttpRequest) -> Desk:

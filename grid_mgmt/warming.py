@@ -5,6 +5,7 @@ import logging
 
 from django.db import connection
 from django.db.utils import Error as DatabaseTrouble
+from django.template.loader import get_template
 from django.urls import reverse
 
 from apps.grids.selectors import tree
@@ -13,11 +14,12 @@ from apps.issues.selectors.catalogue import catalogue
 
 logger = logging.getLogger(__name__)
 
+WAITED_FOR = ("dispatch/_caption.html", "dispatch/_line.html")  # parsed once a process; a dispatcher waits for them
 PATIENCE = 15.0  # seconds; then the process takes requests as it is
 
 
 async def warm_up() -> None:
-    """Read addresses, cells, shapes and catalogue into this process. Never fails: the first page then reads them."""
+    """Read addresses, templates, cells, shapes, catalogue into this process. Never fails: the first page then does it."""
     try:
         async with asyncio.timeout(PATIENCE):
             await asyncio.to_thread(read_what_every_page_needs)
@@ -28,6 +30,8 @@ async def warm_up() -> None:
 def read_what_every_page_needs() -> None:
     """Raises django.db.Error while the database is away or has no tables yet."""
     reverse("dispatch:board")  # imports every room's views
+    for name in WAITED_FOR:
+        get_template(name)
     try:
         tree()
         locator()

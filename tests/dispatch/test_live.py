@@ -259,7 +259,7 @@ def test_without_redis_the_reader_is_told_to_poll(transactional_db: None, town: 
     play(scene, "unix:///nowhere/valkey.sock")
 
 
-def test_the_real_site_streams(live_site: str, broker: Any, town: Town) -> None:
+def test_the_real_site_streams(town: Town, live_site: str, broker: Any) -> None:
     seen = publish(broker, issue=1, grid=town.cell.id)
     publish(broker, issue=2, grid=town.cell.id)
     cookies = {"sessionid": session_of(town.people.dispatcher)}

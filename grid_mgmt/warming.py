@@ -19,7 +19,7 @@ PATIENCE = 15.0  # seconds; then the process takes requests as it is
 
 
 async def warm_up() -> None:
-    """Read addresses, templates, cells, shapes, catalogue into this process. Never fails: the first page then does it."""
+    """Read addresses, templates, cells, shapes, catalogue into this process. Never fails: a page does it then."""
     try:
         async with asyncio.timeout(PATIENCE):
             await asyncio.to_thread(read_what_every_page_needs)

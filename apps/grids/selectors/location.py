@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from apps.common.memory import keep_for_good
 from apps.grids.geometry import distances_m, metres_per_degree
 from apps.grids.models import Boundary
 from apps.grids.selectors.tree import CellInfo, TreeIndex, tree
@@ -125,6 +126,7 @@ def locator() -> Locator:
         if not _held or _held[0].version != index.version:
             rows = Boundary.objects.filter(grid__valid_to=None).values_list("grid_id", "wkb").iterator(chunk_size=5000)
             _held[:] = [Locator(index, ((id, bytes(wkb)) for id, wkb in rows if index.has(id)))]
+            keep_for_good()
         return _held[0]
 
 

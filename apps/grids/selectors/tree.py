@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from apps.common.memory import keep_for_good
 from apps.grids.models import Grid, Tier
 from apps.grids.selectors.versions import boundary_version
 
@@ -130,4 +131,5 @@ def tree() -> TreeIndex:
     with _lock:
         if not _held or _held[0].version != version:
             _held[:] = [read_tree(version)]
+            keep_for_good()
         return _held[0]

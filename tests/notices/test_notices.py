@@ -9,7 +9,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.notices.models import Notice
 from apps.notices.selectors import newest, unread_count
-from apps.notices.services import Message, mark_read, notify, notify_all
+from apps.notices.services import Message, Saying, Words, mark_read, notify, notify_all, notify_piled
 from tests.factories import NOW, Town
 
 TEXT = "Beyond the powers of %(from)s"  # any msgid of the catalogue will do
@@ -163,3 +163,28 @@ def test_a_bad_limit_marks_nothing(town: Town, reader: Client, up_to: str) -> No
     tell(town, "leader")
     assert reader.post("/notices/read/", {"up_to": up_to}).status_code == 302
     assert unread_count(town.people.leader) == 1
+
+
+def test_a_pile_of_the_same_words_becomes_one_sentence_with_a_count(
+    town: Town, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    leader, clerk = town.people.leader.id, town.people.street_clerk.id
+    late, soon = Words("%(number)s is late", "%(count)s are late"), Words("%(number)s is soon", "%(count)s are soon")
+    sayings = [
+        Saying([leader, clerk] if n < 3 else [leader], late, {"number": n}, f"/i/{n}/", "/list/") for n in range(4)
+    ]
+    sayings += [Saying([leader], soon, {"number": 9}, "/i/9/", "/list/"), Saying([], soon, {}, "", "")]
+    with django_assert_num_queries(1):
+        assert notify_piled(sayings=sayings, few=3, now=NOW) == 5
+    told = [(row.recipient_id, row.text, row.values, row.link) for row in Notice.objects.order_by("id")]
+    assert sorted(told[:4], key=str) == sorted(
+        [(leader, late.many, {"count": 4}, "/list/")]
+        + [(clerk, late.one, {"number": n}, f"/i/{n}/") for n in range(3)],
+        key=str,
+    )
+    assert told[4:] == [(leader, soon.one, {"number": 9}, "/i/9/")]
+
+
+def test_a_pile_of_nothing_costs_no_query(town: Town, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(0):
+        assert notify_piled(sayings=[], few=3, now=NOW) == 0

@@ -4,8 +4,7 @@ Up to FEW issues of one kind in a batch are told one by one, with a link to each
 and a link to the list. Platforms see new reports on their board at once, so these are told only what is wrong.
 """
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -16,22 +15,13 @@ from apps.grids.models import Tier
 from apps.grids.selectors import tree
 from apps.issues.models import number_of
 from apps.issues.workflow import Holder
-from apps.notices.services import Message, notify_all
+from apps.notices.services import Saying, Words, notify_piled
 from apps.staff.models import Department
 from apps.staff.selectors import Handlers, handlers_of, people_of_cell
 
 FEW: Final = 3
 MANY_CELLS: Final = 1_500
 BOARD, TASKS = "/board/", "/t/"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Words:
-    """One issue, and many: English msgids with %(number)s and %(cell)s, and with %(count)s."""
-
-    one: str
-    many: str
-
 
 ARRIVED: Final = Words(
     gettext_noop("Report %(number)s of %(cell)s is yours to handle"),
@@ -85,7 +75,7 @@ class People:
     _cells: dict[int, list[int]] = field(default_factory=dict)
     _departments: dict[int, Handlers] = field(default_factory=dict)
 
-    def of(self, holder: Holder, grid_id: int) -> Collection[int]:
+    def of(self, holder: Holder, grid_id: int) -> Sequence[int]:
         """Ids of the people who act for the holder in an issue of the cell; call `look_up` before."""
         if holder.department_id is not None:
             return self._departments[holder.department_id].for_cell(holder.department_id, grid_id)
@@ -105,34 +95,21 @@ class People:
 
 
 def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
-    """Write the notices of one batch; returns how many."""
+    """Write the notices of one batch in one statement; returns how many."""
     told = list(tellings)
     people.look_up({telling.to for telling in told})
-    piles: dict[tuple[int, Words], list[Telling]] = defaultdict(list)
-    for telling in told:
-        for person in people.of(telling.to, telling.grid_id):
-            piles[person, telling.words].append(telling)
-    return notify_all(messages=_messages(piles), now=now)
+    return notify_piled(sayings=_sayings(told, people), few=FEW, now=now)
 
 
-def _messages(piles: Mapping[tuple[int, Words], list[Telling]]) -> Iterator[Message]:
-    """Who is told the same about the same issue shares a message."""
-    single: dict[Telling, list[int]] = defaultdict(list)
-    for (person, words), pile in piles.items():
-        if len(pile) > FEW:
-            yield Message([person], words.many, {"count": len(pile)}, _list_of(pile[0].to))
-        else:
-            for telling in pile:
-                single[telling].append(person)
-    names, numbers = _Names(), _Numbers()
-    departments = _department_names(telling.about for telling in single)
-    for telling, persons in single.items():
-        number = numbers[telling.issue_id, telling.filed_at]
-        values = {"number": number, "cell": names[telling.grid_id]}
-        if telling.about is not None:
-            department = telling.about.department_id
-            values["holder"] = names[telling.about.grid_id] if department is None else departments[department]
-        yield Message(persons, telling.words.one, values, f"/i/{number}/")
+def _sayings(told: Sequence[Telling], people: People) -> Iterator[Saying]:
+    names, numbers, lists = _Names(), _Numbers(), _Lists()
+    departments = _department_names(telling.about for telling in told)
+    for words, to, issue_id, filed_at, grid_id, about in told:
+        number = numbers[issue_id, filed_at]
+        values = {"number": number, "cell": names[grid_id]}
+        if about is not None:
+            values["holder"] = names[about.grid_id] if about.department_id is None else departments[about.department_id]
+        yield Saying(people.of(to, grid_id), words, values, f"/i/{number}/", lists[to])
 
 
 def _department_names(holders: Iterable[Holder | None]) -> dict[int, str]:
@@ -158,8 +135,11 @@ class _Numbers(dict[tuple[int, datetime], str]):
         return self[key]
 
 
-def _list_of(holder: Holder) -> str:
-    """The page on which the holder sees what it holds."""
-    index = tree()
-    is_cell = holder.department_id is None and index.has(holder.grid_id)
-    return BOARD if is_cell and index.cell(holder.grid_id).tier <= Tier.DISTRICT else TASKS
+class _Lists(dict[Holder, str]):
+    """The page on which a holder sees what it holds."""
+
+    def __missing__(self, holder: Holder) -> str:
+        index = tree()
+        is_cell = holder.department_id is None and index.has(holder.grid_id)
+        self[holder] = BOARD if is_cell and index.cell(holder.grid_id).tier <= Tier.DISTRICT else TASKS
+        return self[holder]

@@ -33,9 +33,10 @@ from apps.issues.workflow import Holder
 
 logger = logging.getLogger(__name__)
 
-BATCH: Final = 1_000
-MOST_BATCHES: Final = 60  # about ten seconds: a task stays short and rings itself again
+BATCH: Final = 2_000
+MOST_BATCHES: Final = 30  # about ten seconds: a task stays short and rings itself again
 WAITING_TOO_LONG: Final = timedelta(seconds=20)  # a ring was lost if a report still waits for its route then
+COUNTED: Final = 100_000  # of what remains; more is as good as that
 SWEEPING: Final = 0x5357454550  # "SWEEP", the advisory lock of one sweep at a time
 ANY: Final = 0  # in a clock's key: every category, every district
 ISSUE, HANDOVER, EVENT, GRID = (model._meta.db_table for model in (Issue, Handover, IssueEvent, Grid))
@@ -119,7 +120,7 @@ DUE_IDS = f"""
 
 REMAINING = f"""
     SELECT count(*) FROM (
-        SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %s LIMIT {100 * BATCH}) AS due
+        SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %s LIMIT {COUNTED}) AS due
 """
 
 

@@ -82,12 +82,18 @@ class Listener:
         """Return everything that waits as text for the wire, `b""` after `seconds` of silence. Raises `Dropped`."""
         try:
             async with asyncio.timeout(seconds):
-                await self._bell.wait()
+                while True:
+                    await self._bell.wait()
+                    self._bell.clear()
+                    if self._is_dropped:
+                        raise Dropped
+                    if news := self._news():
+                        return news
         except TimeoutError:
             return b""
-        self._bell.clear()
-        if self._is_dropped:
-            raise Dropped
+
+    def _news(self) -> bytes:
+        """Everything that waits, without what a replay has brought already: that may be nothing."""
         parts = [item.message for item in self._waiting if self._is_news(item)]
         self._waiting.clear()
         self._room = WAITING_HINTS

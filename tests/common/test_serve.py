@@ -72,10 +72,10 @@ class City:
         assert self.process.poll() is None, self.output.read_text()
         self.seconds = time.monotonic() - began
 
-    def ends(self, how: signal.Signals, var: Path, seconds: float = END_SECONDS) -> bool:
+    def ends(self, how: signal.Signals, var: Path) -> bool:
         """Send a signal; return whether everything was gone in time."""
         self.process.send_signal(how)
-        gone = wait_for(lambda: self.process.poll() is not None and not processes_of(var.parent), seconds)
+        gone = wait_for(lambda: self.process.poll() is not None and not processes_of(var.parent), END_SECONDS)
         self.process.wait()
         return gone
 
@@ -142,8 +142,7 @@ def readiness(url: str) -> Any:
 
 def test_a_city_under_make_ends_when_make_is_killed(var: Path) -> None:
     city = City(var, under=[sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])"])
-    # nothing is left behind; only Ctrl-C and SIGTERM were promised within five seconds
-    assert city.ends(signal.SIGKILL, var, seconds=30), processes_of(var.parent)
+    assert city.ends(signal.SIGKILL, var), processes_of(var.parent)
 
 
 def test_a_taken_port_is_said_before_anything_is_started(var: Path) -> None:

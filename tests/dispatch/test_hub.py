@@ -27,7 +27,7 @@ def run(scene: Callable[[Hub], Coroutine[Any, Any, None]], url: str | None = Non
     async def play() -> None:
         hub = Hub(url or settings.REDIS_URL)
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(20):
                 await scene(hub)
         finally:
             await hub.close()
@@ -39,7 +39,7 @@ async def issues_heard(listener: Listener, count: int) -> list[int]:
     """The issues of the next `count` hints."""
     heard: list[int] = []
     while len(heard) < count:
-        text = (await listener.take(20)).decode()  # a busy disk can hold up the append-only file for seconds
+        text = (await listener.take(5)).decode()
         assert text, f"silence after {heard}"
         heard += [json.loads(line[6:])["issue"] for line in text.splitlines() if line.startswith('data: {"issue')]
     return heard

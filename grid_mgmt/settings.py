@@ -4,6 +4,7 @@ Without DATABASE_URL / REDIS_URL the private servers under var/ are used (apps.c
 """
 
 import logging
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+REOPEN_WITHIN = timedelta(days=env.int("REOPEN_WITHIN_DAYS", default=15))  # of the concluding event
+RETURN_WITHIN_WORK_HOURS = env.int("RETURN_WITHIN_WORK_HOURS", default=8)  # after signing, for a department
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "issues.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
 }

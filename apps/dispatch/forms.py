@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.common.refusals import Refused
 from apps.dispatch.selectors.board import VIEWS
 from apps.issues.services.moves import MoveFields
+from apps.issues.workflow import Give
 
 TARGET: Final = re.compile(r"\A([dg])(\d{1,18})\Z", re.ASCII)
 MOST_KNOWN: Final = 200
@@ -42,8 +43,15 @@ def read_move(request: HttpRequest) -> tuple[int, MoveFields]:
         to_department_id=id if kind == "d" else None,
         to_grid_id=id if kind == "g" else None,
         photos=[file for file in request.FILES.getlist("photos") if file],
+        given={give: _given(request, give) for give in Give if give.value in request.POST},
     )
     return form.cleaned_data["version"], fields
+
+
+def _given(request: HttpRequest, give: Give) -> str | list[str]:
+    """As sent; the move's own rules check it. Only departments may be several."""
+    values = request.POST.getlist(give.value)
+    return values if give is Give.CO_DEPARTMENTS else values[-1]
 
 
 class FilterForm(forms.Form):

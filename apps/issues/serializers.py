@@ -9,7 +9,7 @@ from apps.issues.models import Photo, State
 from apps.issues.selectors.queue import LONGEST_PAGE, LONGEST_SEARCH, PAGE
 from apps.issues.services.filing import LONGEST_TEXT
 from apps.issues.services.photos import MOST_PHOTOS
-from apps.issues.workflow import MOVES
+from apps.issues.workflow import MOVES, Give
 
 MOST_VERSION = 2**31 - 1
 
@@ -150,6 +150,14 @@ class PhotoOut(serializers.Serializer[Any]):
     height = serializers.IntegerField()
 
 
+class GiveOut(serializers.Serializer[Any]):
+    """What a move asks beside words, photos and target; a field of the same name of the request."""
+
+    name = serializers.ChoiceField(choices=[(give.value, give.value) for give in Give])
+    label = serializers.CharField()  # type: ignore[assignment]
+    is_needed = serializers.BooleanField()
+
+
 class MoveOut(serializers.Serializer[Any]):
     """A move that the reader may make now."""
 
@@ -158,6 +166,7 @@ class MoveOut(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="What the text is called.")
     needs_words = serializers.BooleanField()
     needs_target = serializers.BooleanField()
+    gives = GiveOut(many=True)
 
 
 class DetailOut(IssueOut):
@@ -175,6 +184,17 @@ class MoveIn(serializers.Serializer[Any]):
     text = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_TEXT)
     cell = serializers.CharField(required=False, allow_null=True, default=None, max_length=15)
     department = serializers.CharField(required=False, allow_null=True, default=None, max_length=40)
+    co_departments = serializers.ListField(
+        child=serializers.CharField(max_length=40), required=False, max_length=10, help_text="Codes of those who help."
+    )
+    without_co = serializers.CharField(required=False, allow_blank=True, max_length=1_000)
+    until = serializers.CharField(required=False, max_length=10, help_text="A day, e.g. 2026-12-31.")
+    amount = serializers.CharField(required=False, max_length=12, help_text="In the unit of the holder's limit.")
+    score = serializers.IntegerField(required=False, help_text="1 to 5.")
+    is_satisfied = serializers.BooleanField(required=False)
+    into = serializers.CharField(required=False, max_length=30, help_text="The number of the issue that goes on.")
+    parts = serializers.ListField(child=serializers.CharField(max_length=500), required=False, max_length=10)
+    card = serializers.CharField(required=False, max_length=12)
 
 
 class MoveWithPhotosIn(MoveIn):

@@ -91,10 +91,13 @@ def test_the_department_of_the_powers_is_chosen_beforehand(town: Town) -> None:
 @pytest.mark.parametrize(
     ("who", "moves"),
     [
-        ("dispatcher", {"sign", "assign", "handle", "report_up", "return"}),
+        (
+            "dispatcher",
+            {"sign", "assign", "handle", "report_up", "return", "merge", "split", "reject", "cancel", "note"},
+        ),
         ("viewer", set()),
         ("leader", set()),
-        ("inspector", set()),
+        ("inspector", {"urge", "note"}),
         ("community_leader", set()),
     ],
 )

@@ -243,7 +243,10 @@ def test_the_whole_way_by_the_api(town: Town, media: Any) -> None:
     assert answer.status_code == 200, answer.content
     assert [photo["stage"] for photo in answer.json()["photos"]] == ["result"]
     answer = move(town.people.dispatcher, issue, "conclude", version=answer.json()["version"])
-    assert (answer.json()["state"], answer.json()["moves"]) == ("concluded", [])
+    assert answer.json()["state"] == "concluded"
+    assert {one["name"] for one in answer.json()["moves"]} == {"evaluate", "reopen"}
+    answer = move(town.people.leader, issue, "evaluate", version=answer.json()["version"], score=5, is_satisfied=True)
+    assert answer.json()["state"] == "evaluated", answer.content
 
 
 def test_who_comes_late_gets_409_and_what_happened(town: Town) -> None:
@@ -261,8 +264,9 @@ def test_a_move_that_is_not_possible_says_what_is(town: Town) -> None:
     assert answer.status_code == 409
     assert answer.json()["error"] == {
         "code": "move_refused",
-        "message": "“Sign” is not possible: the issue is fed back. Possible now: Assign, Conclude, Send for rework.",
-        "possible": ["assign", "conclude", "rework"],
+        "message": "“Sign” is not possible: the issue is fed back. "
+        "Possible now: Assign, Conclude, Send for rework, Cancel, Note.",
+        "possible": ["assign", "conclude", "rework", "cancel", "note"],
     }
 
 

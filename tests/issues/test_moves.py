@@ -156,7 +156,7 @@ def test_who_signed_as_the_handler_cannot_conclude_as_the_dispatcher(town: Town)
     scope = scope_of(both.id, NOW)
     page, card = detail(issue.number, scope, NOW), tasks_of([issue], scope, NOW)[0]
     assert page is not None
-    assert [row.name for row in page.moves] == ["assign", "rework"]
+    assert [row.name for row in page.moves] == ["assign", "rework", "cancel", "note"]
     assert [action.move.name for action in card.actions] == ["rework"]
     assert move(issue, "conclude", town.people.dispatcher).state == State.CONCLUDED
 
@@ -201,7 +201,7 @@ def test_what_was_sent_back_down_does_not_come_back_by_another_return(town: Town
     issue = move(filed(town), "return", town.people.dispatcher, "请补充位置")
     with pytest.raises(MoveRefused) as refused:
         move(issue, "return", town.people.leader, "不清楚")
-    assert {row.name for row in refused.value.possible} == {"sign", "report_up"}
+    assert {row.name for row in refused.value.possible} == {"sign", "report_up", "note"}
     assert Issue.objects.get(pk=issue.pk).due_at == issue.due_at
 
 

@@ -156,11 +156,12 @@ def test_one_issue_is_read_in_a_fixed_number_of_queries(town: Town) -> None:
     seen = scope(town.people.second_dispatcher)
     with CaptureQueriesContext(connection) as queries:
         found = detail(issue.number, seen, NOW)
-    assert found is not None and len(queries) == 7
-    assert [move.name for move in found.moves] == ["assign", "conclude", "rework"]
-    assert found.targets is not None and found.targets.suggested == town.departments.chengguan
-    assert found.targets.departments == (town.departments.chengguan, town.departments.gongshang)
-    assert [cell.id for cell in found.targets.cells] == [town.street.id, town.community.id, town.cell.id]
+    assert found is not None and len(queries) == 8
+    assert [move.name for move in found.moves] == ["assign", "conclude", "rework", "cancel", "note"]
+    targets = found.targets["assign"]
+    assert targets.suggested == town.departments.chengguan
+    assert targets.departments == (town.departments.chengguan, town.departments.gongshang)
+    assert [cell.id for cell in targets.cells] == [town.street.id, town.community.id, town.cell.id]
     assert found.holder == "金水区"
     assert found.open_handover is not None
 

@@ -11,11 +11,12 @@ from django.db import connection
 from apps.issues.models import Issue, IssueEvent
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, StaleVersion, make_move
 from apps.issues.services.routing import route_waiting
-from apps.issues.workflow import LinkKind, Move
+from apps.issues.workflow import Give, LinkKind, Move
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, build_town, inside
@@ -34,14 +35,39 @@ def choices(town: Town, issue: Issue, now: datetime) -> list[tuple[User, Move, M
     for person in cast(town):
         seen = detail(issue.number, scope_of(person.id, now), now)
         for move in seen.moves if seen else ():
-            if not move.needs_target:
-                found.append((person, move, MoveFields(text="随手")))
+            assert seen is not None
+            given = given_for(move, issue, person, now)
+            if given is None:
                 continue
-            assert seen is not None and seen.targets is not None
-            targets = seen.targets
-            found += [(person, move, MoveFields(text="请办", to_department_id=row.id)) for row in targets.departments]
-            found += [(person, move, MoveFields(text="请办", to_grid_id=cell.id)) for cell in targets.cells]
+            if not move.needs_target:
+                found.append((person, move, MoveFields(text="随手", given=given)))
+                continue
+            targets = seen.targets[move.name]
+            found += [
+                (person, move, MoveFields(text="请办", to_department_id=row.id, given=given))
+                for row in targets.departments
+            ]
+            found += [(person, move, MoveFields(text="请办", to_grid_id=c.id, given=given)) for c in targets.cells]
     return found
+
+
+def given_for(move: Move, issue: Issue, person: User, now: datetime) -> dict[Give, Any] | None:
+    """Values for what the move asks; None where there is nothing to give, e.g. nothing to merge into."""
+    others = visible_issues(scope_of(person.id, now)).filter(closed_at=None).exclude(pk=issue.pk).order_by("id")
+    other = others.first() if Give.INTO in move.gives else None
+    if Give.INTO in move.gives and other is None:
+        return None
+    values = {
+        Give.WITHOUT_CO: "协办未回",
+        Give.UNTIL: (now + timedelta(days=3)).date().isoformat(),
+        Give.AMOUNT: "0.5",
+        Give.SCORE: "4",
+        Give.IS_SATISFIED: "yes",
+        Give.INTO: other.number if other else "",
+        Give.PARTS: "前半段\n后半段",
+        Give.CARD: "yellow",
+    }
+    return {give: values[give] for give in move.gives if give in values}
 
 
 def step(town: Town, issue: Issue, dice: random.Random, now: datetime) -> None:

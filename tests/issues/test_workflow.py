@@ -9,18 +9,22 @@ from hypothesis import strategies as st
 
 from apps.issues.workflow import (
     MOVES,
+    By,
+    Clock,
     Condition,
     Holder,
     Link,
     LinkKind,
     MoveRefused,
+    NotForYou,
     Situation,
     State,
     Target,
     UnknownMove,
     assigners,
     check_move,
-    moves_from,
+    declined_by,
+    is_ruled,
     possible_moves,
     reported_by,
     was_returned_between,
@@ -30,25 +34,69 @@ from tests.factories import Town
 from tests.issues.test_moves import assigned, fed_back, filed, handled, move
 from tools.flow import FLOW, flow
 
-# What each state allows at all (reference: domain §6). Written down a second time on purpose.
+# What each state allows at all, and to whom (reference: domain §5, §6). Written down a second time on purpose.
+ANY_OPEN: Final = {"urge", "note", "cancel"}
 TABLE: Final[dict[State, set[str]]] = {
     State.COLLECTED: set(),
-    State.ESCALATED: {"sign", "handle", "assign", "report_up", "return"},
-    State.ASSIGNED: {"sign", "self_handle", "report_up", "return"},
-    State.HANDLING: {"handle", "assign", "feed_back", "self_handle", "report_up", "return"},
-    State.FED_BACK: {"assign", "feed_back", "conclude", "rework"},
-    State.CONCLUDED: set(),
+    State.ESCALATED: ANY_OPEN
+    | {"sign", "handle", "assign", "report_up", "return", "adjudicate", "merge", "split", "reject"},
+    State.ASSIGNED: ANY_OPEN
+    | {"sign", "transfer", "co_feed_back", "self_handle", "report_up", "return", "adjudicate", "merge", "reject"},
+    State.HANDLING: ANY_OPEN
+    | {"handle", "assign", "transfer", "feed_back", "co_feed_back", "self_handle", "report_up", "return"}
+    | {"adjudicate", "merge", "split"},
+    State.SUSPENDED: ANY_OPEN | {"co_feed_back"},
+    State.FED_BACK: ANY_OPEN | {"assign", "feed_back", "conclude", "rework"},
+    State.CONCLUDED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
+    State.EVALUATED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
+    State.REJECTED: set(),
+    State.CANCELLED: set(),
+    State.MERGED: {"unmerge"},
+}
+WHO: Final[dict[str, set[By]]] = {
+    **{name: {By.HOLDER} for name in ("sign", "handle", "assign", "feed_back", "self_handle", "conclude", "rework")},
+    **{name: {By.HOLDER} for name in ("report_up", "return", "split")},
+    "transfer": {By.ASSIGNER},
+    "co_feed_back": {By.CO_HANDLER},
+    "evaluate": {By.REPORTER, By.HOLDER},
+    "reopen": {By.REPORTER, By.PLATFORM},
+    "adjudicate": {By.PLATFORM, By.SUPERIOR},
+    "merge": {By.HOLDER, By.PLATFORM},
+    "unmerge": {By.PLATFORM},
+    "reject": {By.PLATFORM},
+    "cancel": {By.PLATFORM},
+    "urge": {By.ASSIGNER, By.SUPERIOR, By.INSPECTOR},
+    "note": {By.HOLDER, By.ASSIGNER, By.PLATFORM, By.SUPERIOR, By.CO_HANDLER, By.INSPECTOR},
+    "appeal": {By.LATE_HOLDER},
+    "uphold_appeal": {By.INSPECTOR, By.PLATFORM},
+    "refuse_appeal": {By.INSPECTOR, By.PLATFORM},
 }
 
 
 @pytest.mark.parametrize(("state", "name"), list(itertools.product(State, MOVES)))
-def test_each_cell_of_the_table_is_as_agreed(state: State, name: str) -> None:
-    assert (name in {row.name for row in moves_from(state)}) == (name in TABLE[state])
+def test_each_cell_of_the_table_is_as_agreed_for_everybody(state: State, name: str) -> None:
+    """State × move × standing: made, or refused with what is possible instead."""
+    for by in By:
+        situation = Situation(state, frozenset({by}), frozenset(Condition))
+        if name in TABLE[state] and by in WHO[name]:
+            assert check_move(name, situation) is MOVES[name]
+            continue
+        with pytest.raises(MoveRefused) as refused:
+            check_move(name, situation)
+        assert isinstance(refused.value, NotForYou) == (name in TABLE[state])
+        assert {row.name for row in refused.value.possible} == {one for one in TABLE[state] if by in WHO[one]}
+        assert str(refused.value)
 
 
-def test_every_open_state_has_a_way_on_and_no_closed_one() -> None:
+def test_nobody_can_do_anything_without_standing_to_the_issue() -> None:
+    assert not any(possible_moves(Situation(state, frozenset(), frozenset(Condition))) for state in State)
+
+
+def test_every_open_state_has_a_way_on_for_its_holder() -> None:
     for state in State:
-        assert bool(moves_from(state)) == (state not in (State.COLLECTED, State.CONCLUDED))
+        if state.is_open and state not in (State.COLLECTED, State.SUSPENDED):  # which the sweep moves
+            moves = possible_moves(Situation(state, frozenset({By.HOLDER}), frozenset(Condition)))
+            assert any(row.to[state] != state or row.target is not Target.STAYS for row in moves)
 
 
 def test_every_state_but_collected_can_be_reached() -> None:
@@ -56,31 +104,30 @@ def test_every_state_but_collected_can_be_reached() -> None:
     assert reached == set(State) - {State.COLLECTED}
 
 
-def test_what_closes_goes_to_nobody_and_what_stays_open_does_not() -> None:
+def test_what_closes_goes_to_nobody_ends_the_clock_and_what_stays_open_does_not() -> None:
     for row in MOVES.values():
-        assert (row.target is Target.NOBODY) == (set(row.to.values()) == {State.CONCLUDED})
+        closes = any(source.is_open and not goal.is_open for source, goal in row.to.items())
+        assert (row.target is Target.NOBODY) == closes
+        assert (row.clock is Clock.ENDS) == closes
 
 
-def test_returns_rework_and_reporting_up_always_need_words() -> None:
-    for name in ("return", "rework", "report_up", "assign", "feed_back", "self_handle"):
+def test_a_move_to_another_holder_starts_a_clock_of_its_own() -> None:
+    for row in MOVES.values():
+        if row.target not in (Target.STAYS, Target.NOBODY):
+            assert row.clock is Clock.FRESH, row.name
+
+
+def test_whatever_burdens_somebody_else_always_needs_words() -> None:
+    burdening = {"return", "rework", "report_up", "assign", "transfer", "feed_back", "self_handle", "adjudicate"}
+    for name in burdening | {"reopen", "reject", "cancel", "unmerge", "appeal", "uphold_appeal", "refuse_appeal"}:
         assert MOVES[name].needs_words == MOVES[name].sources
 
 
-@given(
-    st.builds(
-        Situation,
-        state=st.sampled_from(State),
-        holder_tier=st.integers(0, 4),
-        is_department=st.booleans(),
-        is_signed=st.booleans(),
-        has_assigner=st.booleans(),
-        has_way_back=st.booleans(),
-        was_returned=st.booleans(),
-        was_fed_back=st.booleans(),
-        is_own_work=st.booleans(),
-    )
-)
-def test_a_move_is_made_or_refused_with_what_is_possible_instead(situation: Situation) -> None:
+@given(st.sampled_from(State), st.frozensets(st.sampled_from(By)), st.frozensets(st.sampled_from(Condition)))
+def test_a_move_is_made_or_refused_with_what_is_possible_instead(
+    state: State, by: frozenset[By], holds: frozenset[Condition]
+) -> None:
+    situation = Situation(state, by, holds)
     possible = possible_moves(situation)
     for name in MOVES:
         if name in [row.name for row in possible]:
@@ -92,11 +139,13 @@ def test_a_move_is_made_or_refused_with_what_is_possible_instead(situation: Situ
             assert str(refused.value)
 
 
-@given(st.booleans(), st.booleans(), st.integers(0, 4))
-def test_nobody_concludes_own_work_or_over_the_head_of_an_assigner(own: bool, owed: bool, tier: int) -> None:
-    situation = Situation(State.FED_BACK, tier, was_fed_back=True, is_own_work=own, has_assigner=owed)
-    may = "conclude" in [row.name for row in possible_moves(situation)]
-    assert may == (not own and not owed)
+@given(st.frozensets(st.sampled_from(By)), st.frozensets(st.sampled_from(Condition)))
+def test_nobody_concludes_own_work_or_over_the_head_of_an_assigner(
+    by: frozenset[By], holds: frozenset[Condition]
+) -> None:
+    may = "conclude" in [row.name for row in possible_moves(Situation(State.FED_BACK, by, holds))]
+    needed = {Condition.NOT_OWN_WORK, Condition.NO_ASSIGNER, Condition.CHILDREN_CLOSED}
+    assert may == (By.HOLDER in by and needed <= holds)
 
 
 def test_every_condition_is_used_and_has_a_sentence() -> None:
@@ -107,7 +156,7 @@ def test_every_condition_is_used_and_has_a_sentence() -> None:
 
 def test_an_unknown_move_is_refused_by_name() -> None:
     with pytest.raises(UnknownMove):
-        check_move("explode", Situation(State.ESCALATED, 1))
+        check_move("explode", Situation(State.ESCALATED))
 
 
 # --- the chain ------------------------------------------------------------------------------------------
@@ -192,6 +241,40 @@ def test_what_went_back_once_between_two_is_known_from_either_side_and_to_no_thi
     assert not was_returned_between(FILED, Holder(CELL), Holder(DISTRICT))
 
 
+OTHER_DEPARTMENT = Holder(DISTRICT, 8)
+
+
+def test_two_departments_decline_until_a_ruling_which_binds() -> None:
+    links = [*ASSIGNED, link(LinkKind.RETURN, DEPARTMENT, DISTRICT)]
+    assert declined_by(links) == (DEPARTMENT,)
+    links += [link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT), link(LinkKind.RETURN, OTHER_DEPARTMENT, DISTRICT)]
+    assert declined_by(links) == (DEPARTMENT, OTHER_DEPARTMENT)
+    assert not is_ruled(links)
+    links.append(link(LinkKind.ADJUDICATE, DISTRICT, DEPARTMENT))
+    assert declined_by(links) == ()
+    assert is_ruled(links)
+    assert assigners(links, is_within) == (Holder(DISTRICT),)
+    links.append(link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT))
+    assert is_ruled([*links, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)])
+    assert not is_ruled([*links, link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT)])
+
+
+def test_who_rules_from_above_takes_over_what_was_owed_below() -> None:
+    links = [*ASSIGNED, link(LinkKind.RETURN, DEPARTMENT, DISTRICT), link(LinkKind.ADJUDICATE, CITY, OTHER_DEPARTMENT)]
+    assert assigners(links, is_within) == (Holder(CITY),)
+
+
+def test_a_transfer_changes_who_owes_the_result_not_who_waits_for_it() -> None:
+    links = [*ASSIGNED, link(LinkKind.TRANSFER, DISTRICT, OTHER_DEPARTMENT)]
+    assert assigners(links, is_within) == (Holder(DISTRICT),)
+    assert way_back(links, OTHER_DEPARTMENT, is_within) == (Holder(DISTRICT), False)
+
+
+def test_who_opens_it_again_waits_for_the_result() -> None:
+    links = [*ASSIGNED, link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT), link(LinkKind.REOPEN, DISTRICT, DEPARTMENT)]
+    assert assigners(links, is_within) == (Holder(DISTRICT),)
+
+
 @given(st.lists(st.sampled_from([*ASSIGNED, link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT)]), max_size=12))
 def test_any_chain_can_be_folded(links: list[Link]) -> None:
     assert len(assigners(links, is_within)) <= len(links)
@@ -202,12 +285,39 @@ def test_any_chain_can_be_folded(links: list[Link]) -> None:
 # state → who may do what there, of the whole cast; everybody else may do nothing
 PLATFORM = ("dispatcher", "second_dispatcher", "duty_chief")
 HANDLERS = ("handler", "second_handler")
+WATCH = {"inspector": {"urge", "note"}}
+OVER_HANDLER = {"transfer", "urge", "note", "cancel"}  # the platform that assigned it
 MAY: dict[str, dict[str, set[str]]] = {
-    "escalated": {key: {"sign", "handle", "assign", "report_up", "return"} for key in PLATFORM},
-    "assigned": {key: {"sign", "return"} for key in HANDLERS},
-    "handling": {key: {"handle", "feed_back", "return"} for key in HANDLERS},
-    "fed_back": {key: {"assign", "conclude", "rework"} for key in PLATFORM},
-    "concluded": {},
+    "escalated": {
+        **{
+            key: {"sign", "handle", "assign", "report_up", "return", "merge", "split", "reject", "note", "cancel"}
+            for key in PLATFORM
+        },
+        "city_dispatcher": {"merge", "reject", "urge", "note", "cancel"},
+        **WATCH,
+    },
+    "assigned": {
+        **{key: {"sign", "return", "note"} for key in HANDLERS},
+        **dict.fromkeys(PLATFORM, OVER_HANDLER),
+        "city_dispatcher": {"urge", "note", "cancel"},
+        **WATCH,
+    },
+    "handling": {
+        **{key: {"handle", "feed_back", "return", "note"} for key in HANDLERS},
+        **dict.fromkeys(PLATFORM, OVER_HANDLER),
+        "city_dispatcher": {"urge", "note", "cancel"},
+        **WATCH,
+    },
+    "fed_back": {
+        **{key: {"assign", "conclude", "rework", "note", "cancel"} for key in PLATFORM},
+        "city_dispatcher": {"urge", "note", "cancel"},
+        **WATCH,
+    },
+    "concluded": {
+        **{key: {"evaluate", "reopen"} for key in PLATFORM},
+        "leader": {"evaluate", "reopen"},
+        "city_dispatcher": {"reopen"},
+    },
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from apps.issues.models import Issue, Rung, State
-from apps.issues.services.moves import CLOSED
+from apps.issues.services.announcing import TO_REPORTERS
 from apps.issues.services.telling import ARRIVED, OVERDUE, REMIND, People, Telling, tell
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
@@ -32,4 +32,4 @@ def _to_reporters(now: datetime) -> Iterator[Message]:
     lately = Issue.objects.filter(closed_at__gt=now - TOLD_FOR, is_self_handled=False).order_by("closed_at")
     for issue in lately.select_related("grid"):
         values = {"number": issue.number, "cell": issue.grid.name}
-        yield Message([issue.reporter_id], CLOSED, values, f"/i/{issue.number}/")
+        yield Message([issue.reporter_id], TO_REPORTERS["conclude"], values, f"/i/{issue.number}/")

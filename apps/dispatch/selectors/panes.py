@@ -1,38 +1,26 @@
 """One issue as a pane: what it is, who is responsible, what happened, what this person may do now."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.dispatch.selectors.lines import stands_words
-from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
-from apps.issues.selectors.acting import own_work, standing_from
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
+from apps.issues.selectors.acting import Standing, standing_from
+from apps.issues.selectors.actions import Action, actions_of
 from apps.issues.selectors.detail import Detail
-from apps.issues.selectors.targets import Targets
+from apps.issues.selectors.facts import Told
 from apps.issues.selectors.timeline import Line as Event
 from apps.issues.selectors.wording import reporter_words
-from apps.issues.workflow import Move
+from apps.issues.workflow import By, Deed
 from apps.staff.models import User
 from apps.staff.selectors import Scope, leader_of
-
-KEYS: Final = {"sign": "E", "assign": "1", "return": "3"}
-DANGER: Final = frozenset({"return", "rework"})
-HINTS: Final[dict[str, Promise]] = {
-    "sign": _("Says that you have seen it; the caption goes away."),
-    "handle": _("This desk deals with it itself."),
-    "feed_back": _("The result goes to whoever assigned it."),
-    "self_handle": _("You solved it; the report is closed."),
-    "conclude": _("The result is good; the report is closed."),
-    "rework": _("The result is not good; it goes back to whoever fed back."),
-    "report_up": _("Beyond your powers: the cell above takes over."),
-    "return": _("Not your duty: it goes back to whoever handed it over."),
-}
 
 # what the words are that came with a handover; an instruction unless said otherwise
 INSTRUCTION: Final = pgettext_lazy("field", "Instruction")
@@ -41,39 +29,10 @@ WORDS_OF: Final[dict[str, Promise]] = {
     LinkKind.RETURN: _("Reason of return"),
     LinkKind.REWORK: _("Reason of rework"),
     LinkKind.REPORT_UP: _("Reason for reporting up"),
+    LinkKind.TRANSFER: _("Reason of transfer"),
+    LinkKind.ADJUDICATE: _("Ruling, binding"),
+    LinkKind.REOPEN: _("Why it is open again"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One move that the person may make now, as a form."""
-
-    move: Move
-    needs_words: bool
-    is_open: bool
-    is_main: bool = False
-    targets: Targets | None = None
-    words: str = ""
-
-    @property
-    def key(self) -> str:
-        """The keyboard's shortcut."""
-        return KEYS.get(self.move.name, "")
-
-    @property
-    def hint(self) -> Promise | str:
-        """What the move means, in one sentence."""
-        return HINTS.get(self.move.name, "")
-
-    @property
-    def is_danger(self) -> bool:
-        """Whether it sends somebody's work back."""
-        return self.move.name in DANGER
-
-    @property
-    def has_words(self) -> bool:
-        """Whether the form asks for words at all: signing is one press."""
-        return self.move.name != "sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +73,34 @@ class Pane:
         return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
 
     @property
+    def unit(self) -> str:
+        """The unit of the open clock, in words: extensions are asked for in it."""
+        handover = self.detail.open_handover
+        return handover.get_limit_unit_display() if handover else ""
+
+    @property
+    def usual(self) -> list[Action]:
+        """The moves of every day."""
+        return [action for action in self.actions if not action.is_rare]
+
+    @property
+    def rare(self) -> list[Action]:
+        """The moves that are seldom needed, folded away together."""
+        return [action for action in self.actions if action.is_rare]
+
+    @property
+    def rare_names(self) -> set[str]:
+        """Their names."""
+        return {action.move.name for action in self.rare}
+
+    @property
+    def declines(self) -> list[Event]:
+        """What the departments said that declined it, side by side; empty unless there is something to rule on."""
+        if not self.detail.standing.chain.declined:
+            return []
+        return [line for line in self.detail.lines if line.kind == "return" and line.words]
+
+    @property
     def newest(self) -> Event | None:
         """The last thing somebody wrote: the result to judge, the instruction to follow, the reason of a return."""
         return next((line for line in reversed(self.detail.lines) if line.words), None)
@@ -136,51 +123,17 @@ def pane_of(detail: Detail, at: datetime) -> Pane:
     standard = Standard.objects.filter(category_id=issue.category_id, is_default=True).first()
     return Pane(
         detail=detail,
-        actions=actions_of(detail.moves, State(issue.state), detail.targets, standard),
+        actions=actions_of(
+            detail.moves,
+            State(issue.state),
+            detail.targets,
+            standard,
+            has_helpers=bool(detail.standing.told.co_handlings),
+        ),
         leader=User.objects.filter(pk=leader_id).first() if leader_id else None,
         standard=standard,
         reporter=reporter_words(issue),
     )
-
-
-def actions_of(
-    moves: Sequence[Move],
-    state: State,
-    targets: Targets | None = None,
-    standard: Standard | None = None,
-    *,
-    is_card: bool = False,
-) -> list[Action]:
-    """Forms for the moves: signing first, then the one most likely next, opened; the rest folded.
-
-    One of them is the main one. On a card signing stands alone: what comes after it opens when it is done.
-    """
-    wanted = sorted(moves, key=lambda move: (move.name != "sign", not _is_next(move, state), not move.is_primary))
-    first = next((move for move in wanted if move.name != "sign"), None)
-    waits_for_signing = bool(wanted) and wanted[0].name == "sign"
-    return [
-        Action(
-            move,
-            needs_words=state in move.needs_words,
-            is_open=move is first and move.is_primary and not (is_card and waits_for_signing),
-            is_main=move is wanted[0],
-            targets=targets if move.needs_target else None,
-            words=_instruction(standard) if move.needs_target and standard else "",
-        )
-        for move in wanted
-    ]
-
-
-def _instruction(standard: Standard) -> str:
-    """What the form proposes to write to whoever gets it: the standard's own condition."""
-    return translate("Please handle it in time. It is concluded when: %(condition)s") % {
-        "condition": standard.concluding
-    }
-
-
-def _is_next(move: Move, state: State) -> bool:
-    """The result that lies there is judged before anything else is thought of."""
-    return state == State.FED_BACK and move.name in ("conclude", "feed_back")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +146,8 @@ class Task:
     words_are: Promise
     is_escalated: bool
     is_unsigned: bool
+    due_at: datetime | None
+    is_joint: bool  # the person only helps
 
     @property
     def what(self) -> str:
@@ -211,29 +166,46 @@ class Task:
 
 
 def tasks_of(issues: Sequence[Issue], scope: Scope, at: datetime) -> list[Task]:
-    """Cards for issues that lie with the person. Two queries, whatever their number."""
-    ids = [issue.id for issue in issues]
-    handovers: dict[int, list[Handover]] = {id: [] for id in ids}
+    """Cards for issues that lie with the person. Three queries, whatever their number."""
+    told = {id: Told(handovers, deeds, parts) for id, handovers, deeds, parts in _past([issue.id for issue in issues])}
+    return [_task(issue, told[issue.id], scope, at) for issue in issues]
+
+
+def _past(ids: Sequence[int]) -> Iterator[tuple[int, list[Handover], list[Deed], list[CoHandling]]]:
+    """Handovers, deeds and open joint handlings of many issues."""
+    handovers, deeds, parts = defaultdict(list), defaultdict(list), defaultdict(list)
     for handover in Handover.objects.filter(issue_id__in=ids).order_by("id"):
         handovers[handover.issue_id].append(handover)
-    own = _own_work(ids, scope)
-    return [_task(issue, handovers[issue.id], scope, at, issue.id in own) for issue in issues]
+    events = IssueEvent.objects.filter(issue_id__in=ids).order_by("issue_id", "seq")
+    for issue_id, kind, actor_id, state in events.values_list("issue_id", "kind", "actor_id", "state"):
+        deeds[issue_id].append(Deed(kind, actor_id, state))
+    for part in CoHandling.objects.filter(issue_id__in=ids, ended_at=None):
+        parts[part.issue_id].append(part)
+    for id in ids:
+        yield id, handovers[id], deeds[id], parts[id]
 
 
-def _own_work(ids: Iterable[int], scope: Scope) -> set[int]:
-    done = IssueEvent.objects.filter(own_work(scope.user_id), issue_id__in=ids)
-    return set(done.values_list("issue_id", flat=True))
-
-
-def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, has_worked: bool) -> Task:
-    standing = standing_from(issue, handovers, scope, at, has_worked=has_worked)
-    opened = next((row for row in handovers if row.ended_at is None), None)
+def _task(issue: Issue, told: Told, scope: Scope, at: datetime) -> Task:
+    standing = standing_from(issue, told, scope, at)
+    part = _own_part(told, standing)
+    opened = told.open_handover
     moves = [move for move in standing.moves if not move.needs_target]  # assigning has its page: a list to choose from
+    actions = actions_of(moves, State(issue.state), is_card=True, has_helpers=bool(told.co_handlings))
     return Task(
         issue=issue,
-        actions=actions_of(moves, State(issue.state), is_card=True),
-        words=opened.instruction if opened else "",
-        words_are=WORDS_OF.get(opened.kind, INSTRUCTION) if opened else INSTRUCTION,
+        actions=[action for action in actions if not action.is_rare],
+        words=part.instruction if part else opened.instruction if opened else "",
+        words_are=WORDS_OF.get(opened.kind, INSTRUCTION) if opened and not part else INSTRUCTION,
         is_escalated=opened is not None and opened.kind == LinkKind.ESCALATE,
         is_unsigned=opened is not None and opened.signed_at is None,
+        due_at=part.due_at if part else issue.due_at,
+        is_joint=part is not None,
     )
+
+
+def _own_part(told: Told, standing: Standing) -> CoHandling | None:
+    """The person's part in somebody else's issue; None where it is the person's own."""
+    post = standing.posts.get(By.CO_HANDLER)
+    if post is None or By.HOLDER in standing.posts:
+        return None
+    return next((part for part in told.co_handlings if part.department_id == post.department_id), None)

@@ -91,6 +91,10 @@ def move(one: Move, state: State) -> Body:
         "words": str(one.words),
         "needs_words": state in one.needs_words,
         "needs_target": one.needs_target,
+        "gives": [
+            {"name": give.value, "label": str(give.label), "is_needed": is_needed}
+            for give, is_needed in one.gives.items()
+        ],
     }
 
 

@@ -45,7 +45,7 @@ from apps.issues.serializers import (
 )
 from apps.issues.services.filing import Report, UnknownCategory, UnknownCell, file_report
 from apps.issues.services.moves import IssueNotFound, MoveFields, add_photos, make_move
-from apps.issues.workflow import MOVES
+from apps.issues.workflow import MOVES, Give
 from apps.staff.models import Department, User
 from apps.staff.selectors import Scope, scope_of
 
@@ -227,7 +227,16 @@ def _move_fields(asked: Mapping[str, Any]) -> MoveFields:
         to_grid_id=_cell_id(asked["cell"]),
         to_department_id=_department_id(asked["department"]),
         photos=_files(asked),
+        given=_given(asked),
     )
+
+
+def _given(asked: Mapping[str, Any]) -> dict[Give, Any]:
+    """What else was sent along, departments by id."""
+    found = {give: asked[give.value] for give in Give if give.value in asked}
+    if Give.CO_DEPARTMENTS in found:
+        found[Give.CO_DEPARTMENTS] = [_department_id(code) for code in found[Give.CO_DEPARTMENTS]]
+    return found
 
 
 def _files(asked: Mapping[str, Any]) -> "list[File[bytes]]":

@@ -3,11 +3,13 @@
 from apps.issues.models.catalogue import Category, Power, RoutingRule, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, WorkingPeriod
 from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung, number_of
+from apps.issues.models.joint import CoHandling
 from apps.issues.workflow import LinkKind, State
 
 __all__ = [
     "CalendarDay",
     "Category",
+    "CoHandling",
     "Handover",
     "Issue",
     "IssueEvent",

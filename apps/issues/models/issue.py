@@ -88,6 +88,13 @@ class Issue(models.Model):
     closed_at = models.DateTimeField(_("closed"), null=True)
     version = models.PositiveIntegerField(_("version"), default=0)
 
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="duplicates", db_index=False, verbose_name=_("merged into")
+    )
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, related_name="children", db_index=False, verbose_name=_("part of")
+    )
+
     client_key = models.CharField(max_length=64, null=True)  # noqa: DJ001 - absent differs from empty: NULLs never collide
     client_digest = models.CharField(max_length=64, blank=True)
 
@@ -99,6 +106,8 @@ class Issue(models.Model):
         reporter_post_id: int | None
         holder_grid_id: int
         holder_department_id: int | None
+        merged_into_id: int | None
+        parent_id: int | None
 
     class Meta:
         verbose_name = _("issue")
@@ -126,6 +135,8 @@ class Issue(models.Model):
                 fields=["due_at", "id"], condition=Q(closed_at=None, rung=Rung.REMINDED), name="issue_open_reminded"
             ),
             models.Index(fields=["id"], condition=Q(state="collected", closed_at=None), name="issue_unrouted"),
+            models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="issue_duplicates"),
+            models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="issue_children"),
             models.Index(fields=["district", "-id"], name="issue_district_newest"),
             models.Index(fields=["grid", "-id"], name="issue_grid_newest"),
             models.Index(fields=["reporter", "-id"], name="issue_reporter_newest"),

@@ -1,64 +1,55 @@
-"""How a person stands to an issue: do they act for its holder, and what may they do with it now?"""
+"""How a person stands to an issue: for whom do they act, and what may they do with it now?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
-
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue, IssueEvent
-from apps.issues.workflow import (
-    Holder,
-    Link,
-    LinkKind,
-    Move,
-    Situation,
-    State,
-    assigners,
-    last_fed_back_by,
-    possible_moves,
-    was_returned_between,
-    way_back,
+from apps.issues.models import Handover, Issue
+from apps.issues.selectors.facts import Chain, Told, conditions
+from apps.issues.workflow import By, Deed, Holder, Link, LinkKind, Move, Situation, State, possible_moves
+from apps.staff.models import Department, Role
+from apps.staff.selectors import (
+    ACTING_ROLES,
+    PLATFORM_ROLES,
+    PostInfo,
+    Scope,
+    acting_post_for_cell,
+    acting_post_for_department,
 )
-from apps.staff.models import Department
-from apps.staff.selectors import PostInfo, Scope, acting_post_for_cell, acting_post_for_department
 
-OWN_WORK: Final = ("handle", "feed_back", "self_handle")  # and signing, where that begins the handling
-
-
-def is_own_work(event: IssueEvent, user_id: int) -> bool:
-    """Whether the person did this, and it is work that somebody else must check (docs/adr/0014)."""
-    return event.actor_id == user_id and (
-        event.kind in OWN_WORK or (event.kind == "sign" and event.state == State.HANDLING)
-    )
-
-
-def own_work(user_id: int) -> Q:
-    """The same, asked of the database."""
-    return Q(actor_id=user_id) & (Q(kind__in=OWN_WORK) | Q(kind="sign", state=State.HANDLING))
+AHEAD: Final = (By.HOLDER, By.ASSIGNER, By.CO_HANDLER, By.PLATFORM, By.SUPERIOR, By.INSPECTOR, By.LATE_HOLDER)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The holder and the chain behind it. `post` is that by which the person acts, None if they only read."""
+    """The holder and the chain behind it. `posts`: by which post the person stands to the issue in each way."""
 
     holder: Holder
-    post: PostInfo | None
+    posts: Mapping[By, PostInfo | None]
     situation: Situation
-    assigner: Holder | None
-    way_back: tuple[Holder, bool] | None
-    fed_back_by: Holder | None
+    chain: Chain
+    told: Told
 
     @property
     def moves(self) -> tuple[Move, ...]:
         """What the person may do now, in the order of the table."""
-        return possible_moves(self.situation) if self.post else ()
+        return possible_moves(self.situation)
 
-    @property
-    def post_id(self) -> int | None:
-        return self.post.id if self.post else None
+    def post_for(self, move: Move) -> PostInfo | None:
+        """The post by which the person makes the move; None for who only reported it."""
+        return next((post for by in AHEAD if by in move.by and (post := self.posts.get(by))), None)
+
+    def desk_for(self, move: Move) -> int:
+        """Id of the cell from whose desk the move is made: its reach bounds the targets."""
+        if By.HOLDER in move.by and By.HOLDER in self.posts:
+            return self.holder.grid_id
+        assigner = self.chain.assigner
+        if By.ASSIGNER in move.by and By.ASSIGNER in self.posts and assigner is not None:
+            return assigner.grid_id
+        post = self.post_for(move)
+        return post.grid_id if post is not None else self.holder.grid_id
 
     @property
     def holder_name(self) -> str:
@@ -69,41 +60,67 @@ class Standing:
 
 
 def standing_of(issue: Issue, scope: Scope, at: datetime) -> Standing:
-    """Two queries (handovers, own work), one more where a superior may stand in for a vacant cell."""
-    handovers = list(issue.handovers.order_by("id"))
-    has_worked = issue.events.filter(own_work(scope.user_id)).exists()
-    return standing_from(issue, handovers, scope, at, has_worked=has_worked)
-
-
-def standing_from(
-    issue: Issue, handovers: Sequence[Handover], scope: Scope, at: datetime, *, has_worked: bool
-) -> Standing:
-    """The same from handovers that were read already, oldest first."""
-    holder = Holder(issue.holder_grid_id, issue.holder_department_id)
-    links = [_link(handover) for handover in handovers]
-    is_within = tree().is_within
-    waiting = assigners(links, is_within)
-    back = way_back(links, holder, is_within)
-    fed_back_by = last_fed_back_by(links)
-    situation = Situation(
-        state=State(issue.state),
-        holder_tier=tree().cell(holder.grid_id).tier,
-        is_department=holder.department_id is not None,
-        is_signed=any(row.ended_at is None and row.signed_at is not None for row in handovers),
-        has_assigner=bool(waiting),
-        has_way_back=back is not None,
-        was_returned=back is not None and was_returned_between(links, holder, back[0]),
-        was_fed_back=fed_back_by is not None,
-        is_own_work=has_worked,
+    """Three queries (handovers, events, joint handlings), few more where a superior may stand in for a vacant cell."""
+    told = Told(
+        handovers=list(issue.handovers.order_by("id")),
+        deeds=[Deed(*row) for row in issue.events.order_by("seq").values_list("kind", "actor_id", "state")],
+        co_handlings=list(issue.co_handlings.filter(ended_at=None)),
     )
-    post = _acting_post(issue, scope, at) if issue.is_open else None
-    return Standing(holder, post, situation, waiting[-1] if waiting else None, back, fed_back_by)
+    return standing_from(issue, told, scope, at)
 
 
-def _acting_post(issue: Issue, scope: Scope, at: datetime) -> PostInfo | None:
-    if issue.holder_department_id is not None:
-        return acting_post_for_department(scope, issue.holder_department_id, issue.grid_id)
-    return acting_post_for_cell(scope, issue.holder_grid_id, at)
+def standing_from(issue: Issue, told: Told, scope: Scope, at: datetime) -> Standing:
+    """The same from what was read already."""
+    holder = Holder(issue.holder_grid_id, issue.holder_department_id)
+    chain = Chain.of(holder, [_link(handover) for handover in told.handovers])
+    posts = _posts(issue, told, chain, scope, at)
+    holds = conditions(issue=issue, chain=chain, told=told, user_id=scope.user_id, posts=posts, at=at)
+    return Standing(holder, posts, Situation(State(issue.state), frozenset(posts), holds), chain, told)
+
+
+def _posts(issue: Issue, told: Told, chain: Chain, scope: Scope, at: datetime) -> dict[By, PostInfo | None]:
+    """Every way in which the person stands to the issue, with the post for it."""
+    holder, above = chain.holder, _cells_above(chain.holder)
+    found: dict[By, PostInfo | None] = {
+        By.HOLDER: _acting_post(holder, issue, scope, at),
+        By.ASSIGNER: _acting_post(chain.assigner, issue, scope, at) if chain.assigner else None,
+        By.PLATFORM: _post_at(scope, [holder.grid_id, *above], PLATFORM_ROLES),
+        By.SUPERIOR: next((p for p in scope.posts if p.grid_id in above and p.role in ACTING_ROLES[p.tier]), None),
+        By.INSPECTOR: _post_at(scope, [holder.grid_id, *above], frozenset({Role.INSPECTOR})),
+        By.CO_HANDLER: _first_department(issue, scope, [row.department_id for row in told.co_handlings]),
+        By.LATE_HOLDER: _first_department(issue, scope, _late_departments(issue, told)),
+    }
+    known = {by: post for by, post in found.items() if post is not None}
+    return known | ({By.REPORTER: None} if issue.reporter_id == scope.user_id else {})
+
+
+def _cells_above(holder: Holder) -> list[int]:
+    """Ids of the cells whose people are set above the holder; a department also answers to its own cell."""
+    line = [cell.id for cell in tree().chain(holder.grid_id)]
+    return line if holder.department_id is not None else line[1:]
+
+
+def _post_at(scope: Scope, cells: Sequence[int], roles: frozenset[Role]) -> PostInfo | None:
+    """The most local post with one of the roles in one of the cells."""
+    own = [post for post in scope.posts if post.grid_id in cells and post.role in roles]
+    return max(own, key=lambda post: post.tier, default=None)
+
+
+def _first_department(issue: Issue, scope: Scope, departments: Sequence[int]) -> PostInfo | None:
+    posts = (acting_post_for_department(scope, department, issue.grid_id) for department in departments)
+    return next((post for post in posts if post is not None), None)
+
+
+def _late_departments(issue: Issue, told: Told) -> list[int]:
+    if issue.is_open:
+        return []
+    return [row.to_department_id for row in told.handovers if row.is_overdue and row.to_department_id is not None]
+
+
+def _acting_post(holder: Holder, issue: Issue, scope: Scope, at: datetime) -> PostInfo | None:
+    if holder.department_id is not None:
+        return acting_post_for_department(scope, holder.department_id, issue.grid_id)
+    return acting_post_for_cell(scope, holder.grid_id, at)
 
 
 def _link(handover: Handover) -> Link:

@@ -1,33 +1,38 @@
 """One issue with everything a page or the API shows of it, in a fixed number of queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from apps.issues.models import Handover, Issue, IssueEvent, Photo
-from apps.issues.selectors.acting import Standing, is_own_work, standing_from
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, Photo
+from apps.issues.selectors.acting import Standing, standing_from
+from apps.issues.selectors.facts import Told
 from apps.issues.selectors.numbers import id_in_number
 from apps.issues.selectors.queue import SHOWN
 from apps.issues.selectors.targets import Targets, targets_for
 from apps.issues.selectors.timeline import Line, timeline
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.selectors.wording import caption_text, holder_words
-from apps.issues.workflow import Holder, Move
+from apps.issues.workflow import Deed, Holder, Move
 from apps.staff.models import Department
 from apps.staff.selectors import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """What one person sees of one issue. `moves`: what this person may do now; `targets` when that includes assign."""
+    """What one person sees of one issue. `moves`: what this person may do now; `targets`: to whom, by the move's name.
+
+    `co_handlings`: the parts of departments that help or helped, oldest first.
+    """
 
     issue: Issue
     handovers: tuple[Handover, ...]
     events: tuple[IssueEvent, ...]
     lines: tuple[Line, ...]
     photos: tuple[Photo, ...]
+    co_handlings: tuple[CoHandling, ...]
     standing: Standing
-    targets: Targets | None
+    targets: Mapping[str, Targets]
     holder: str
     caption: str
 
@@ -43,7 +48,8 @@ class Detail:
 def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
-    Five queries (issue, handovers, events, photos, departments), at most three more for who may act and assign.
+    Six queries (issue, handovers, events, joint handlings, photos, departments), two more for each desk from which
+    the person may assign, and few for who may act for a vacant cell.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
     if issue is None or issue.number != number.strip():
@@ -61,20 +67,29 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
     handovers = tuple(issue.handovers.order_by("id"))
     events = tuple(issue.events.select_related("actor").order_by("seq"))
     departments = _departments(handovers, events)
-    has_worked = any(is_own_work(event, scope.user_id) for event in events)
-    standing = standing_from(issue, handovers, scope, at, has_worked=has_worked)
-    may_assign = any(move.needs_target for move in standing.moves)
+    co_handlings = tuple(issue.co_handlings.select_related("department").order_by("id"))
+    deeds = [Deed(event.kind, event.actor_id, event.state) for event in events]
+    told = Told(handovers, deeds, [part for part in co_handlings if part.ended_at is None])
+    standing = standing_from(issue, told, scope, at)
     return Detail(
         issue=issue,
         handovers=handovers,
         events=events,
         lines=timeline(events, departments),
         photos=tuple(issue.photos.order_by("id")),
+        co_handlings=co_handlings,
         standing=standing,
-        targets=targets_for(issue, at) if may_assign else None,
+        targets=_targets(issue, standing, at),
         holder=holder_words(Holder(issue.holder_grid_id, issue.holder_department_id), departments),
         caption=caption_text(issue),
     )
+
+
+def _targets(issue: Issue, standing: Standing, at: datetime) -> dict[str, Targets]:
+    """To whom each of the person's moves may send it; desks that are the same are asked once."""
+    desks = {move.name: standing.desk_for(move) for move in standing.moves if move.needs_target}
+    found = {desk: targets_for(issue, desk, at) for desk in set(desks.values())}
+    return {name: found[desk] for name, desk in desks.items()}
 
 
 def _departments(handovers: Sequence[Handover], events: Sequence[IssueEvent]) -> dict[int, Department]:

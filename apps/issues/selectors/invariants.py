@@ -17,6 +17,7 @@ from apps.grids.models import Boundary, Grid
 from apps.grids.selectors import tree
 from apps.grids.selectors.checks import check_tree
 from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, number_of
+from apps.issues.workflow import CLOSED
 from apps.staff.models import Post, Role
 from apps.staff.selectors import people_of_cell, vacant_cells
 
@@ -25,6 +26,7 @@ MANY_EVENTS: Final = 500_000  # recomputing a hash takes about 10 µs
 SAMPLE: Final = 10_000  # issues whose chains are recomputed beyond that: half the newest, half anywhere
 SHOWN: Final = 200  # of one fault
 
+CLOSED_STATES: Final = ", ".join(f"'{state}'" for state in sorted(CLOSED))
 ISSUE, HANDOVER, EVENT, POST, GRID = (m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid))
 
 
@@ -93,7 +95,7 @@ _NOT_NEWEST = f"""
     WHERE {{chosen}} AND (e.id IS NULL OR (i.state, i.holder_grid_id, i.holder_department_id, i.due_at, i.rung)
             IS DISTINCT FROM (e.state, e.holder_grid_id, e.holder_department_id, e.due_at, e.rung)
         OR EXISTS (SELECT 1 FROM {EVENT} later WHERE later.issue_id = i.id AND later.seq = i.version + 1)
-        OR (i.closed_at IS NULL) <> (i.state <> '{State.CONCLUDED}')) LIMIT {SHOWN}
+        OR (i.closed_at IS NULL) = (i.state IN ({CLOSED_STATES}))) LIMIT {SHOWN}
 """
 _BROKEN_CHAIN = f"""
     SELECT DISTINCT i.id, i.filed_at FROM (

@@ -6,8 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
-from operator import or_
 from typing import Any, Final
 
 from django.db.models import Exists, F, OrderBy, OuterRef, Q
@@ -17,7 +15,7 @@ from apps.common.refusals import Refused
 from apps.common.texts import clean_text
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue, Rung, State
+from apps.issues.models import CoHandling, Handover, Issue, Rung, State
 from apps.issues.selectors.numbers import MOST_ID, id_in_number
 from apps.issues.selectors.visibility import visible_branches, visible_issues
 from apps.staff.selectors import Scope, covered_cells
@@ -137,10 +135,14 @@ def in_cell(grid_id: int) -> Q:
 
 
 def held_by(scope: Scope, at: datetime) -> Q:
-    """What lies with the person's own cells, the vacant ones for which they stand in, and their departments."""
+    """What lies with the person's own cells, the vacant ones for which they stand in, and their departments, also as
+    somebody who helps.
+    """
     held = Q(holder_grid_id__in=covered_cells(scope, at), holder_department=None)
-    departments = [Q(holder_department_id=department) & in_cell(grid) for department, grid in scope.departments]
-    return reduce(or_, departments, held)
+    for department, grid in scope.departments:
+        helps = Exists(CoHandling.objects.filter(issue_id=OuterRef("pk"), department_id=department, ended_at=None))
+        held |= in_cell(grid) & (Q(holder_department_id=department) | Q(helps))
+    return held
 
 
 def _mine(scope: Scope, filters: Filters | None, at: datetime) -> Q:

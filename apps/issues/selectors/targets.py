@@ -45,28 +45,33 @@ class Targets:
     suggested: Department | None
 
 
-def targets_for(issue: Issue, at: datetime) -> Targets:
-    """Departments in reach with somebody for this cell, and the cells between the holder and the place. Two queries."""
+def targets_for(issue: Issue, desk: int, at: datetime) -> Targets:
+    """Departments in reach of the desk with somebody for this cell, and the cells between the desk and the place.
+
+    `desk`: id of the cell from which it is assigned. Two queries.
+    """
     staffed = departments_covering(issue.grid_id, at)
-    found = Department.objects.filter(_reach(issue.holder_grid_id), id__in=staffed).order_by("grid__tier", "code")
+    found = Department.objects.filter(_reach(desk), id__in=staffed).order_by("grid__tier", "code")
     departments = tuple(found)
-    tier = tree().cell(issue.holder_grid_id).tier
+    tier = tree().cell(desk).tier
     matter = catalogue().matter(issue.category_id, is_urgent=issue.is_urgent)
     power = routing.nearest_power(catalogue().powers, matter, min(tier, Tier.DISTRICT))
     kind = power.department_kind if power else ""
     suggested = next((row for row in departments if kind and row.kind == kind), None)
-    return Targets(departments, _cells_below(issue), suggested)
+    return Targets(departments, _cells_below(issue, desk), suggested)
 
 
-def check_target(issue: Issue, *, to_grid_id: int | None, to_department_id: int | None, at: datetime) -> Holder:
-    """The new holder. Raises TargetRefused, TargetOutOfReach or NobodyThere."""
+def check_target(
+    issue: Issue, *, desk: int, to_grid_id: int | None, to_department_id: int | None, at: datetime
+) -> Holder:
+    """The new holder, as the cell `desk` may choose it. Raises TargetRefused, TargetOutOfReach or NobodyThere."""
     if (to_grid_id is None) == (to_department_id is None):
         raise TargetRefused
     if to_grid_id is not None:
-        return _cell_below(issue, to_grid_id)
-    department = Department.objects.filter(_reach(issue.holder_grid_id), id=to_department_id or 0).first()
+        return _cell_below(issue, desk, to_grid_id)
+    department = Department.objects.filter(_reach(desk), id=to_department_id or 0).first()
     if department is None:
-        raise TargetOutOfReach(holder=tree().cell(issue.holder_grid_id).name, target=_department_name(to_department_id))
+        raise TargetOutOfReach(holder=tree().cell(desk).name, target=_department_name(to_department_id))
     if not handlers_for(department.id, issue.grid_id, at):
         raise NobodyThere(target=department)
     return Holder(department.grid_id, department.id)
@@ -82,19 +87,18 @@ def _reach(grid_id: int) -> Q:
     return Q(grid_id__in=[*line, *index.subtree_ids(grid_id)])
 
 
-def _cells_below(issue: Issue) -> tuple[CellInfo, ...]:
-    """From the one directly below the holder down to where it was seen: every place has its own accountable leader."""
+def _cells_below(issue: Issue, desk: int) -> tuple[CellInfo, ...]:
+    """From the one directly below the desk down to where it was seen: every place has its own accountable leader."""
     index = tree()
-    holder = issue.holder_grid_id
-    between = (c for c in index.chain(issue.grid_id) if c.id != holder and c.is_live and index.is_within(c.id, holder))
+    between = (c for c in index.chain(issue.grid_id) if c.id != desk and c.is_live and index.is_within(c.id, desk))
     return tuple(reversed(list(between)))
 
 
-def _cell_below(issue: Issue, grid_id: int) -> Holder:
-    if grid_id not in [cell.id for cell in _cells_below(issue)]:
+def _cell_below(issue: Issue, desk: int, grid_id: int) -> Holder:
+    if grid_id not in [cell.id for cell in _cells_below(issue, desk)]:
         index = tree()
         name = index.cell(grid_id).name if index.has(grid_id) else f"#{grid_id}"
-        raise TargetOutOfReach(holder=index.cell(issue.holder_grid_id).name, target=name)
+        raise TargetOutOfReach(holder=index.cell(desk).name, target=name)
     return Holder(grid_id)
 
 

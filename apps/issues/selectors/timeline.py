@@ -1,5 +1,6 @@
 """The history of an issue as sentences, in the reader's language."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,9 +10,9 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_noop
 
 from apps.issues import routing
-from apps.issues.models import IssueEvent, State
+from apps.issues.models import IssueEvent, State, UnitChoices
 from apps.issues.selectors.wording import holder_words
-from apps.issues.workflow import Holder
+from apps.issues.workflow import Card, Holder
 from apps.staff.models import Department
 
 # %(actor)s who did it, %(giver)s who held it before, %(taker)s who holds it now
@@ -27,7 +28,33 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
     "conclude": gettext_noop("%(actor)s of %(taker)s concluded it"),
     "self_handle": gettext_noop("%(actor)s of %(taker)s solved it"),
     "photo": gettext_noop("%(actor)s added photos"),
+    "transfer": gettext_noop("%(actor)s took it from %(giver)s and gave it to %(taker)s"),
+    "co_feed_back": gettext_noop("%(actor)s of %(department)s fed back as co-handler"),
+    "adjudicate": gettext_noop("%(actor)s ruled: %(taker)s handles it"),
+    "evaluate": gettext_noop("%(actor)s evaluated it: %(score)s of 5, %(satisfied)s"),
+    "reopen": gettext_noop("%(actor)s opened it again; %(taker)s goes on with it"),
+    "suspend": gettext_noop("%(actor)s suspended it until %(until)s"),
+    "resume": gettext_noop("%(actor)s let it go on at %(taker)s"),
+    "ask_extension": gettext_noop("%(actor)s of %(taker)s asked for more time: %(amount)s"),
+    "agree_extension": gettext_noop("%(actor)s agreed to more time"),
+    "grant_extension": gettext_noop("%(actor)s granted more time: %(amount)s"),
+    "refuse_extension": gettext_noop("%(actor)s refused more time"),
+    "urge": gettext_noop("%(actor)s urged %(taker)s"),
+    "note": gettext_noop("%(actor)s noted"),
+    "supervise": gettext_noop("%(actor)s put it under supervision: %(card)s"),
+    "lift_card": gettext_noop("%(actor)s lifted the supervision"),
+    "merge": gettext_noop("%(actor)s merged it into %(into)s, the same matter"),
+    "unmerge": gettext_noop("%(actor)s separated it again; %(taker)s goes on with it"),
+    "duplicate": gettext_noop("%(actor)s merged %(number)s into it, the same matter"),
+    "no_duplicate": gettext_noop("%(actor)s separated %(number)s from it again"),
+    "split": gettext_noop("%(actor)s split it into %(numbers)s"),
+    "reject": gettext_noop("%(actor)s of %(taker)s did not accept it"),
+    "cancel": gettext_noop("%(actor)s cancelled it"),
+    "appeal": gettext_noop("%(actor)s appealed against its lateness"),
+    "uphold_appeal": gettext_noop("%(actor)s found the appeal right"),
+    "refuse_appeal": gettext_noop("%(actor)s refused the appeal"),
 }
+JOINTLY: Final = gettext_noop("%(sentence)s, jointly with %(helpers)s")
 BY_ITSELF: Final[Mapping[str, str]] = {
     "assign": gettext_noop("It stays with %(taker)s"),
     "report_up": gettext_noop("It goes up from %(giver)s to %(taker)s"),
@@ -35,6 +62,8 @@ BY_ITSELF: Final[Mapping[str, str]] = {
     "overdue": gettext_noop("Overdue with %(taker)s; the superior was told"),
     "escalate": gettext_noop("Late: it moved from %(giver)s up to %(taker)s"),
     "realarm": gettext_noop("Still overdue with %(taker)s: alarm repeated"),
+    "resume": gettext_noop("The suspension is over; it goes on at %(taker)s"),
+    "co_overdue": gettext_noop("Overdue with %(department)s, which helps"),
 }
 
 
@@ -74,7 +103,7 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
         seq=event.seq,
         kind=event.kind,
         at=event.at,
-        sentence=_sentence(event.kind, actor, lambda: name(before), lambda: name(event)),
+        sentence=_sentence(event.kind, actor, payload, lambda: name(before), lambda: name(event)),
         words=str(payload.get("text", "")),
         reason=routing.sentence(payload["reason"], payload.get("values", {})) if "reason" in payload else "",
         state=State(event.state),
@@ -84,9 +113,30 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
     )
 
 
-def _sentence(kind: str, actor: str, giver: Callable[[], str], taker: Callable[[], str]) -> str:
+def _sentence(
+    kind: str, actor: str, payload: Mapping[str, Any], giver: Callable[[], str], taker: Callable[[], str]
+) -> str:
     """An unknown kind is shown as it is: an old history stays readable."""
     pattern = (BY_PEOPLE if actor else BY_ITSELF).get(kind)
     if pattern is None:
         return kind
-    return translate(pattern) % {"actor": actor, "giver": giver(), "taker": taker()}
+    said = translate(pattern) % {**_facts(payload), "actor": actor, "giver": giver(), "taker": taker()}
+    if not payload.get("co"):
+        return said
+    return translate(JOINTLY) % {"sentence": said, "helpers": translate(", ").join(map(str, payload["co"]))}
+
+
+def _facts(payload: Mapping[str, Any]) -> defaultdict[str, str]:
+    """What the sentences have places for; what an old event lacks is shown as a question mark."""
+    facts = defaultdict(lambda: "?", {name: str(value) for name, value in payload.items()})
+    if "until" in payload:
+        facts["until"] = str(payload["until"])[:10]
+    if "card" in payload:
+        facts["card"] = str(Card(payload["card"]).label)
+    if "is_satisfied" in payload:
+        facts["satisfied"] = translate("satisfied") if payload["is_satisfied"] else translate("not satisfied")
+    if "numbers" in payload:
+        facts["numbers"] = translate(", ").join(map(str, payload["numbers"]))
+    if "unit" in payload and "amount" in payload:
+        facts["amount"] = f"{payload['amount']} × {UnitChoices(payload['unit']).label}"
+    return facts

@@ -1,8 +1,8 @@
 """The one predicate: which issues a person sees. List, count, detail, export, photo, API and admin all use it, and
 the feed asks the same of a hint (dispatch.selectors.hints).
 
-*Where* (the subtree of a post's cell) and *whose* (for a handler: what the department holds or once held), or reported
-by oneself. Somebody without a post, an administrator too, sees own reports only.
+*Where* (the subtree of a post's cell) and *whose* (for a handler: what the department holds or once held, or helps
+with), or reported by oneself. Somebody without a post, an administrator too, sees own reports only.
 """
 
 from functools import reduce
@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue, Photo
+from apps.issues.models import CoHandling, Handover, Issue, Photo
 from apps.staff.selectors import Scope
 
 
@@ -41,7 +41,9 @@ def visible_branches(scope: Scope) -> list[Branch]:
     for department_id, grid_id in scope.departments:
         where = _where(grid_id)
         held = Handover.objects.filter(issue_id=OuterRef("pk"), to_department_id=department_id)
+        helped = CoHandling.objects.filter(issue_id=OuterRef("pk"), department_id=department_id)
         branches += [Branch(where & Q(holder_department_id=department_id)), Branch(where & Q(Exists(held)))]
+        branches += [Branch(where & Q(Exists(helped)))]
     return branches
 
 

@@ -20,6 +20,7 @@ PURPOSES: Mapping[str, TierLimit.Purpose] = {
     State.ESCALATED: TierLimit.Purpose.DISPATCH,
     State.ASSIGNED: TierLimit.Purpose.HANDLE,
     State.HANDLING: TierLimit.Purpose.HANDLE,
+    State.SUSPENDED: TierLimit.Purpose.HANDLE,
     State.FED_BACK: TierLimit.Purpose.CHECK,
 }
 
@@ -39,12 +40,15 @@ class Entry:
         return str(self.payload.get("text", ""))
 
 
-def hand_over(*, issue: Issue, to: Holder, kind: LinkKind, state: State, entry: Entry) -> Handover:
+def hand_over(
+    *, issue: Issue, to: Holder, kind: LinkKind, state: State, entry: Entry, giver: Holder | None = None
+) -> Handover:
     """End the open handover, begin the next one with a fresh clock, and record it. The issue's row must be locked.
 
-    Four statements. `issue` carries the new values afterwards.
+    `giver`: who hands it over, where that is not its present holder. Four statements. `issue` carries the new values
+    afterwards.
     """
-    giver = Holder(issue.holder_grid_id, issue.holder_department_id)
+    giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
     end_open_handover(issue=issue, entry=entry)
     tier = tree().cell(to.grid_id).tier
     limit, clock = clock_for(
@@ -73,10 +77,10 @@ def hand_over(*, issue: Issue, to: Holder, kind: LinkKind, state: State, entry: 
     return handover
 
 
-def close(*, issue: Issue, entry: Entry) -> None:
+def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None:
     """End the open handover and the issue. The last holder stays on its row; it has no clock any more."""
     end_open_handover(issue=issue, entry=entry)
-    issue.state = State.CONCLUDED
+    issue.state = state
     issue.closed_at = entry.at
     issue.due_at, issue.next_action_at, issue.rung = None, None, Rung.ON_TIME
     record(issue=issue, entry=entry)

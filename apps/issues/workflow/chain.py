@@ -30,6 +30,10 @@ class LinkKind(TextChoices):
     FEED_BACK = "feed_back", pgettext_lazy("handover", "fed back")
     REWORK = "rework", pgettext_lazy("handover", "sent for rework")
     ESCALATE = "escalate", pgettext_lazy("handover", "escalated for lateness")
+    TRANSFER = "transfer", pgettext_lazy("handover", "transferred")
+    ADJUDICATE = "adjudicate", pgettext_lazy("handover", "adjudicated")
+    REOPEN = "reopen", pgettext_lazy("handover", "reopened")
+    UNMERGE = "unmerge", pgettext_lazy("handover", "unmerged")
 
 
 UPWARD = frozenset({LinkKind.REPORT_UP, LinkKind.ESCALATE})
@@ -56,14 +60,20 @@ def assigners(links: Sequence[Link], is_within: IsWithin) -> tuple[Holder, ...]:
             del waiting[-1:]
         elif link.kind is LinkKind.RETURN and waiting and waiting[-1] == link.taker:
             waiting.pop()
+        elif link.kind is LinkKind.ADJUDICATE:  # who rules takes over what was owed below, and waits for the result
+            while waiting and link.giver is not None and is_within(waiting[-1].grid_id, link.giver.grid_id):
+                waiting.pop()
+            waiting += [link.giver] if link.giver is not None and link.giver != link.taker else []
         elif _makes_duty(link):
             waiting.append(link.giver)  # type: ignore[arg-type]  # _makes_duty has looked
     return tuple(waiting)
 
 
 def _makes_duty(link: Link) -> bool:
-    """Assigning, sending for rework and sending back down make the giver wait; what routing assigned, nobody did."""
-    is_passing = link.kind in (LinkKind.ASSIGN, LinkKind.RETURN, LinkKind.REWORK)
+    """Assigning, sending for rework, opening again and sending back down make the giver wait; what routing assigned,
+    nobody did. A transfer changes who owes the result, not who waits for it.
+    """
+    is_passing = link.kind in (LinkKind.ASSIGN, LinkKind.RETURN, LinkKind.REWORK, LinkKind.REOPEN)
     return is_passing and link.giver is not None and link.giver != link.taker and not link.is_automatic
 
 
@@ -105,3 +115,20 @@ def was_returned_between(links: Sequence[Link], one: Holder, other: Holder) -> b
 def last_fed_back_by(links: Sequence[Link]) -> Holder | None:
     """Who gave the result that lies before the present holder."""
     return next((link.giver for link in reversed(links) if link.kind is LinkKind.FEED_BACK), None)
+
+
+def declined_by(links: Sequence[Link]) -> tuple[Holder, ...]:
+    """The departments that have returned it since the last ruling, each once, in order (reference: domain §6)."""
+    found: dict[Holder, None] = {}
+    for link in links:
+        if link.kind is LinkKind.ADJUDICATE:
+            found.clear()
+        elif link.kind is LinkKind.RETURN and link.giver is not None and link.giver.department_id is not None:
+            found[link.giver] = None
+    return tuple(found)
+
+
+def is_ruled(links: Sequence[Link]) -> bool:
+    """Whether its holder has it by a ruling, which binds: nobody else has held it since, but by feeding back."""
+    last = next((link for link in reversed(links) if link.kind not in (LinkKind.FEED_BACK, LinkKind.REWORK)), None)
+    return last is not None and last.kind is LinkKind.ADJUDICATE

@@ -1,28 +1,24 @@
 """May this move be made now? A refusal says why, and what is possible instead."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
-from apps.issues.workflow.table import CITY_TIER, LOWEST_TIER, MOVES, Condition, Move, State
+from apps.issues.workflow.conditions import Condition
+from apps.issues.workflow.move import Move
+from apps.issues.workflow.states import By, State
+from apps.issues.workflow.table import MOVES
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the table asks of an issue and of the person who wants to move it."""
+    """What the table asks: the issue's state, how the person stands to it, and the conditions that hold."""
 
     state: State
-    holder_tier: int
-    is_department: bool = False
-    is_signed: bool = False
-    has_assigner: bool = False
-    has_way_back: bool = False
-    was_returned: bool = False  # between the same two, whichever way
-    was_fed_back: bool = False
-    is_own_work: bool = False  # the person signed for the handling, handled it, or fed it back
+    by: frozenset[By] = frozenset()
+    holds: frozenset[Condition] = frozenset()
 
 
 class UnknownMove(Refused):
@@ -50,47 +46,46 @@ class MoveRefused(Refused):
         return translate("%(reason)s Possible now: %(moves)s.") % {"reason": self.reason, "moves": names}
 
 
+class NotForYou(MoveRefused):
+    """Somebody else may make it now; the sentence says who."""
+
+    status = 403
+
+
 def moves_from(state: State) -> tuple[Move, ...]:
     """The moves that the state allows, in the order of the table."""
     return tuple(move for move in MOVES.values() if state in move.to)
 
 
 def possible_moves(situation: Situation) -> tuple[Move, ...]:
-    """The moves that state and conditions allow, in the order of the table."""
-    return tuple(move for move in moves_from(situation.state) if _unmet(move, situation) is None)
+    """The moves that state, standing and conditions allow, in the order of the table."""
+    return tuple(
+        move for move in moves_from(situation.state) if move.by & situation.by and _unmet(move, situation.holds) is None
+    )
 
 
 def check_move(name: str, situation: Situation) -> Move:
-    """Return the move. Raises UnknownMove or MoveRefused."""
+    """Return the move. Raises UnknownMove, MoveRefused or NotForYou."""
     move = MOVES.get(name)
     if move is None:
         raise UnknownMove
     if situation.state not in move.to:
-        state = situation.state.label
         sentence = translate("“%(move)s” is not possible: the issue is %(state)s.")
-        raise MoveRefused(move, sentence % {"move": move.label, "state": state}, possible_moves(situation))
-    unmet = _unmet(move, situation)
+        values = {"move": move.label, "state": situation.state.label}
+        raise MoveRefused(move, sentence % values, possible_moves(situation))
+    if not move.by & situation.by:
+        raise NotForYou(move, _who_may(move), possible_moves(situation))
+    unmet = _unmet(move, situation.holds)
     if unmet is not None:
         raise MoveRefused(move, str(unmet.sentence), possible_moves(situation))
     return move
 
 
-def _unmet(move: Move, situation: Situation) -> Condition | None:
+def _who_may(move: Move) -> str:
+    who = translate(", ").join(str(by.label) for by in By if by in move.by)
+    return translate("“%(move)s” is not yours to do; it is done by: %(who)s.") % {"move": move.label, "who": who}
+
+
+def _unmet(move: Move, holds: frozenset[Condition]) -> Condition | None:
     """The first condition of the move that does not hold."""
-    facts = _facts(situation)
-    return next((condition for condition in move.conditions if not facts[condition]), None)
-
-
-def _facts(situation: Situation) -> Mapping[Condition, bool]:
-    return {
-        Condition.UNSIGNED: not situation.is_signed,
-        Condition.HELD_BY_CELL: not situation.is_department,
-        Condition.HAS_CELLS_BELOW: situation.holder_tier < LOWEST_TIER,
-        Condition.HAS_SUPERIOR: situation.holder_tier > CITY_TIER,
-        Condition.HAS_WAY_BACK: situation.has_way_back,
-        Condition.FIRST_RETURN: not situation.was_returned,
-        Condition.HAS_ASSIGNER: situation.has_assigner,
-        Condition.NO_ASSIGNER: not situation.has_assigner,
-        Condition.WAS_FED_BACK: situation.was_fed_back,
-        Condition.NOT_OWN_WORK: not situation.is_own_work,
-    }
+    return next((condition for condition in move.conditions if condition not in holds), None)

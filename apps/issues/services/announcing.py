@@ -1,0 +1,116 @@
+"""Who is told of a move that somebody made, and in which words. Nobody is told of their own deed."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.utils.translation import gettext_noop
+
+from apps.grids.selectors import tree
+from apps.issues.models import Issue
+from apps.issues.selectors.reporters import reporters_of
+from apps.issues.services.effects import Making
+from apps.issues.workflow import Holder
+from apps.notices.services import Message, notify_all
+from apps.staff.selectors import handlers_for, people_of_cell
+
+TO_HOLDER: Final[Mapping[str, str]] = {
+    "assign": gettext_noop("Report %(number)s of %(cell)s is assigned to you"),
+    "transfer": gettext_noop("Report %(number)s of %(cell)s is transferred to you"),
+    "adjudicate": gettext_noop("Report %(number)s of %(cell)s is yours by a ruling: %(text)s"),
+    "report_up": gettext_noop("Report %(number)s of %(cell)s is reported up to you"),
+    "return": gettext_noop("Report %(number)s of %(cell)s has come back to you"),
+    "feed_back": gettext_noop("Report %(number)s of %(cell)s is fed back: please check the result"),
+    "co_feed_back": gettext_noop("A co-handler of report %(number)s of %(cell)s has fed back"),
+    "rework": gettext_noop("Report %(number)s of %(cell)s must be done again"),
+    "reopen": gettext_noop("Report %(number)s of %(cell)s is open again: %(text)s"),
+    "unmerge": gettext_noop("Report %(number)s of %(cell)s goes on by itself again"),
+    "urge": gettext_noop("Please hurry with report %(number)s of %(cell)s"),
+    "resume": gettext_noop("Report %(number)s of %(cell)s goes on: its clock runs again"),
+    "suspend": gettext_noop("Report %(number)s of %(cell)s is suspended until %(until)s"),
+    "grant_extension": gettext_noop("More time was granted for report %(number)s of %(cell)s"),
+    "refuse_extension": gettext_noop("No more time was granted for report %(number)s of %(cell)s"),
+    "supervise": gettext_noop("Report %(number)s of %(cell)s is watched from above: %(text)s"),
+}
+TO_ASSIGNER: Final[Mapping[str, str]] = {
+    "ask_extension": gettext_noop("More time is asked for report %(number)s of %(cell)s"),
+}
+TO_HELPERS: Final = gettext_noop("You are asked to help with report %(number)s of %(cell)s")
+TO_LOSER: Final = gettext_noop("Report %(number)s of %(cell)s was given to somebody else")
+TO_PARTIES: Final = gettext_noop("A ruling was made on report %(number)s of %(cell)s: %(text)s")
+TO_REPORTERS: Final[Mapping[str, str]] = {
+    "conclude": gettext_noop("Your report %(number)s of %(cell)s is concluded"),
+    "self_handle": gettext_noop("Your report %(number)s of %(cell)s is concluded"),
+    "reject": gettext_noop("Your report %(number)s of %(cell)s was not accepted: %(text)s"),
+    "cancel": gettext_noop("Your report %(number)s of %(cell)s was cancelled: %(text)s"),
+    "merge": gettext_noop("Your report %(number)s of %(cell)s goes on together with %(into)s, the same matter"),
+    "adjudicate": TO_PARTIES,
+    "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s: %(text)s"),
+}
+LONGEST_QUOTE: Final = 120
+
+
+class _Told(NamedTuple):
+    people: Sequence[int]
+    text: str
+
+
+def announce(making: Making) -> None:
+    """Tell holder, helpers, parties and reporters, in one statement. Call it after the move was written."""
+    issue, entry = making.issue, making.entry
+    messages = [
+        Message([one for one in people if one != entry.actor_id], text, _values(making, text), f"/i/{issue.number}/")
+        for people, text in _first_words_count(_told(making))
+    ]
+    notify_all(messages=messages, now=entry.at)
+
+
+def _told(making: Making) -> Iterator[_Told]:
+    name, issue, at = making.row.name, making.issue, making.entry.at
+    if name in TO_HOLDER:
+        yield _Told(_people_of(issue, _holder(issue), at), TO_HOLDER[name])
+    if name in TO_ASSIGNER and making.standing.chain.assigner is not None:
+        yield _Told(_people_of(issue, making.standing.chain.assigner, at), TO_ASSIGNER[name])
+    if making.given.co_departments:
+        helpers = [person for one in making.given.co_departments for person in handlers_for(one, issue.grid_id, at)]
+        yield _Told(helpers, TO_HELPERS)
+    if name == "transfer":
+        yield _Told(_people_of(issue, making.standing.holder, at), TO_LOSER)
+    if name == "adjudicate":
+        parties = {*making.standing.chain.declined, making.standing.holder}
+        yield _Told([person for party in parties for person in _people_of(issue, party, at)], TO_PARTIES)
+    if name in TO_REPORTERS:
+        yield _Told(reporters_of(issue), TO_REPORTERS[name])
+
+
+def _first_words_count(told: Iterable[_Told]) -> Iterator[_Told]:
+    """Somebody who would hear of it twice hears what comes first."""
+    known: set[int] = set()
+    for people, text in told:
+        fresh = [person for person in dict.fromkeys(people) if person not in known]
+        known.update(fresh)
+        yield _Told(fresh, text)
+
+
+def _values(making: Making, pattern: str) -> Mapping[str, str | int]:
+    """What the text has places for; words are quoted short, the rest stands on the issue's page."""
+    text = making.entry.text
+    until = making.given.until
+    values: dict[str, Any] = {
+        "number": making.issue.number,
+        "cell": tree().cell(making.issue.grid_id).name,
+        "text": text[:LONGEST_QUOTE] + "…" * (len(text) > LONGEST_QUOTE),
+        "into": making.given.into.number if making.given.into else "",
+        "until": until.date().isoformat() if until else "",
+    }
+    return {name: value for name, value in values.items() if f"%({name})s" in pattern}
+
+
+def _holder(issue: Issue) -> Holder:
+    return Holder(issue.holder_grid_id, issue.holder_department_id)
+
+
+def _people_of(issue: Issue, holder: Holder, at: datetime) -> Sequence[int]:
+    if holder.department_id is not None:
+        return handlers_for(holder.department_id, issue.grid_id, at)
+    return people_of_cell([holder.grid_id], at)[holder.grid_id]

@@ -1,0 +1,245 @@
+"""What each move does to the issue, beyond what its row of the table says for all moves alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db import OperationalError
+from django.utils.translation import gettext_lazy as _
+
+from apps.common.refusals import Refused
+from apps.grids.selectors import tree
+from apps.issues.models import Issue, LinkKind, State
+from apps.issues.selectors.acting import Standing
+from apps.issues.selectors.targets import check_target
+from apps.issues.services import joint
+from apps.issues.services.filing import Report, file_report
+from apps.issues.services.given import Given
+from apps.issues.services.handovers import Entry, close, hand_over, record
+from apps.issues.workflow import By, Holder, Move, Target
+from apps.staff.models import User
+
+KINDS: Final[Mapping[str, LinkKind]] = {
+    "handle": LinkKind.ASSIGN,  # a platform keeps it for itself: a new clock, no new holder
+    "assign": LinkKind.ASSIGN,
+    "transfer": LinkKind.TRANSFER,
+    "adjudicate": LinkKind.ADJUDICATE,
+    "report_up": LinkKind.REPORT_UP,
+    "return": LinkKind.RETURN,
+    "feed_back": LinkKind.FEED_BACK,
+    "rework": LinkKind.REWORK,
+    "reopen": LinkKind.REOPEN,
+    "unmerge": LinkKind.UNMERGE,
+}
+
+
+class BeingChanged(Refused):
+    """The other issue of a merge is under somebody else's hand at this very moment."""
+
+    sentence = _("Somebody is working on the other issue at this moment; please try again.")
+    field = "into"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """One move being made: the row of the table, the locked issue, who does it and what was given."""
+
+    row: Move
+    issue: Issue
+    standing: Standing
+    given: Given
+    actor: User
+    entry: Entry
+    to_grid_id: int | None = None
+    to_department_id: int | None = None
+
+    @property
+    def state(self) -> State:
+        """The state afterwards, as the table says."""
+        return self.row.to[State(self.issue.state)]
+
+    def entry_with(self, **facts: Any) -> Entry:
+        """The entry with more in its payload."""
+        entry = self.entry
+        return Entry(entry.kind, entry.at, entry.actor_id, entry.post_id, {**entry.payload, **facts})
+
+
+def apply_move(making: Making) -> None:
+    """Write what the table says, and what the move's own effect adds."""
+    effect = EFFECTS.get(making.row.name)
+    if effect is not None:
+        effect(making)
+    elif making.row.target is Target.NOBODY:
+        _close(making)
+    elif making.row.target is Target.STAYS:
+        making.issue.state = making.state
+        record(issue=making.issue, entry=making.entry)
+    else:
+        _pass_on(making)
+
+
+def _close(making: Making) -> None:
+    _end_joint_handling(making)
+    close(issue=making.issue, state=making.state, entry=making.entry)
+
+
+def _sign(making: Making) -> None:
+    issue, entry = making.issue, making.entry
+    issue.handovers.filter(ended_at=None).update(signed_at=entry.at, signed_by_id=entry.actor_id)
+    issue.state = making.state
+    record(issue=issue, entry=entry)
+
+
+def _handle(making: Making) -> None:
+    if making.issue.state == State.HANDLING:
+        record(issue=making.issue, entry=making.entry)  # a note on the way: no clock moves
+    else:
+        _pass_on(making)
+
+
+def _pass_on(making: Making) -> None:
+    """To the next holder, with a clock of its own; who helped the last one helps no more."""
+    holder, state = _taker(making)
+    _end_joint_handling(making)
+    helpers = joint.check_helpers(
+        making.issue, making.given.co_departments, main=holder, desk=_desk(making), now=making.entry.at
+    )
+    entry = making.entry_with(co=[one.name for one in helpers]) if helpers else making.entry
+    hand_over(
+        issue=making.issue, to=holder, kind=KINDS[making.row.name], state=state, entry=entry, giver=_giver(making)
+    )
+    joint.begin(issue=making.issue, departments=helpers, entry=entry)
+
+
+def _end_joint_handling(making: Making) -> None:
+    """Who helped the holder helps no more once it has passed on."""
+    if making.standing.told.co_handlings:
+        joint.end_all(issue_id=making.issue.id, outcome=making.row.name, now=making.entry.at)
+
+
+def _feed_back(making: Making) -> None:
+    joint.check_helpers_done(making.standing.told.co_handlings, without=making.given.without_co)
+    _pass_on(making)
+
+
+def _co_feed_back(making: Making) -> None:
+    post = making.standing.posts[By.CO_HANDLER]
+    assert post is not None and post.department_id is not None
+    part = joint.feed_back(
+        parts=making.standing.told.co_handlings, department_id=post.department_id, entry=making.entry
+    )
+    record(issue=making.issue, entry=making.entry_with(department=part.department.name))
+
+
+def _reopen(making: Making) -> None:
+    making.issue.closed_at = None
+    _pass_on(making)
+
+
+def _merge(making: Making) -> None:
+    """The duplicate ends; the one that goes on learns of it, and its clock does not move."""
+    assert making.given.into is not None
+    main = _locked_open(making.given.into.pk)
+    making.issue.merged_into = main
+    Issue.objects.filter(pk=making.issue.pk).update(merged_into=main)
+    _close(making)
+    record(issue=main, entry=_told_to_other(making, "duplicate"))
+
+
+def _unmerge(making: Making) -> None:
+    main = making.issue.merged_into
+    assert main is not None
+    Issue.objects.filter(pk=making.issue.pk).update(merged_into=None)
+    making.issue.merged_into, making.issue.closed_at = None, None
+    _pass_on(making)
+    record(issue=_locked_open(main.pk), entry=_told_to_other(making, "no_duplicate"))
+
+
+def _locked_open(issue_id: int) -> Issue:
+    """The other issue under lock; never waits for it, so that two merges cannot wait for each other."""
+    rows = Issue.objects.filter(pk=issue_id, closed_at=None).select_for_update(of=("self",), no_key=True, nowait=True)
+    try:
+        found = rows.first()
+    except OperationalError as error:
+        raise BeingChanged from error
+    if found is None:
+        raise BeingChanged
+    return found
+
+
+def _told_to_other(making: Making, kind: str) -> Entry:
+    entry = making.entry
+    return Entry(kind, entry.at, entry.actor_id, entry.post_id, {"number": making.issue.number})
+
+
+def _split(making: Making) -> None:
+    """Each part is an issue of its own, filed at the same place by who splits, and routed like any other."""
+    issue = making.issue
+    numbers = []
+    for text in making.given.parts:
+        report = Report(issue.category_id, text, issue.lon, issue.lat, issue.accuracy_m, grid_id=issue.grid_id)
+        filed = file_report(reporter=making.actor, report=report, now=making.entry.at)
+        Issue.objects.filter(pk=filed.issue.pk).update(parent=issue)
+        numbers.append(filed.issue.number)
+    record(issue=issue, entry=making.entry_with(numbers=numbers))
+
+
+EFFECTS: Final[Mapping[str, Callable[[Making], None]]] = {
+    "sign": _sign,
+    "handle": _handle,
+    "feed_back": _feed_back,
+    "co_feed_back": _co_feed_back,
+    "reopen": _reopen,
+    "merge": _merge,
+    "unmerge": _unmerge,
+    "split": _split,
+}
+
+
+def _taker(making: Making) -> tuple[Holder, State]:
+    """Who holds it next, and in which state."""
+    row, standing = making.row, making.standing
+    if row.target is Target.CHOSEN:
+        return _chosen(making), making.state
+    if row.target is Target.BACK:
+        assert standing.chain.back is not None  # HAS_WAY_BACK
+        holder, is_downward = standing.chain.back
+        return holder, row.to_downward if is_downward and row.to_downward else making.state
+    holders = {
+        Target.STAYS: standing.holder,
+        Target.SUPERIOR: _superior(making.issue),
+        Target.ASSIGNER: standing.chain.assigner,
+        Target.WHO_FED_BACK: standing.chain.fed_back_by,
+        Target.LAST_HANDLER: standing.chain.fed_back_by or standing.holder,
+        Target.ACTOR: Holder(_desk(making)),
+    }
+    found = holders[row.target]
+    assert found is not None  # the conditions of the row have looked
+    return found, making.state
+
+
+def _chosen(making: Making) -> Holder:
+    return check_target(
+        making.issue,
+        desk=_desk(making),
+        to_grid_id=making.to_grid_id,
+        to_department_id=making.to_department_id,
+        at=making.entry.at,
+    )
+
+
+def _giver(making: Making) -> Holder | None:
+    """Who hands it over where that is not its holder: the assigner who transfers, the platform that rules."""
+    if making.row.name in ("transfer", "adjudicate"):
+        return Holder(_desk(making))
+    return None
+
+
+def _desk(making: Making) -> int:
+    return making.standing.desk_for(making.row)
+
+
+def _superior(issue: Issue) -> Holder | None:
+    above = tree().superior(issue.holder_grid_id)
+    return Holder(above.id) if above else None

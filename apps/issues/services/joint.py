@@ -1,0 +1,92 @@
+"""Joint handling 联合办理: beginning it with an assignment, a co-handler's result, and its end."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from apps.common.refusals import Refused
+from apps.issues.models import CoHandling, Issue, TierLimit
+from apps.issues.selectors.limits import clock_for
+from apps.issues.selectors.targets import check_target
+from apps.issues.services.handovers import Entry
+from apps.issues.workflow import Give, Holder
+from apps.staff.models import Department
+
+
+class CoHandlersOpen(Refused):
+    """The main handler feeds back while somebody who helps has not: only with a reason."""
+
+    sentence = _("%(departments)s have not fed back yet: wait for them, or say why you feed back without them.")
+    field = Give.WITHOUT_CO.value
+    status = 409
+
+
+class HelperRefused(Refused):
+    """A department cannot help itself, and a cell has no co-handlers."""
+
+    sentence = _("%(department)s handles it already; choose other departments to help.")
+    field = Give.CO_DEPARTMENTS.value
+
+
+def check_helpers(
+    issue: Issue, department_ids: Sequence[int], *, main: Holder, desk: int, now: datetime
+) -> list[Department]:
+    """The chosen co-handlers, each within reach of the desk and with somebody there. Two queries each.
+
+    Raises HelperRefused, TargetOutOfReach, NobodyThere.
+    """
+    found = []
+    for department_id in department_ids:
+        check_target(issue, desk=desk, to_grid_id=None, to_department_id=department_id, at=now)
+        department = Department.objects.get(pk=department_id)
+        if department_id == main.department_id:
+            raise HelperRefused(department=department)
+        found.append(department)
+    return found
+
+
+def begin(*, issue: Issue, departments: Sequence[Department], entry: Entry) -> list[CoHandling]:
+    """Each department's part starts with a handling clock of its own."""
+    limit, clock = clock_for(
+        category_id=issue.category_id,
+        tier=0,
+        purpose=TierLimit.Purpose.HANDLE,
+        district_id=issue.district_id,
+        now=entry.at,
+    )
+    assert entry.actor_id is not None
+    return CoHandling.objects.bulk_create(
+        CoHandling(
+            issue=issue,
+            department=department,
+            instruction=entry.text,
+            actor_id=entry.actor_id,
+            started_at=entry.at,
+            limit_amount=limit.amount,
+            limit_unit=limit.unit.value,
+            due_at=clock.due_at,
+        )
+        for department in departments
+    )
+
+
+def check_helpers_done(parts: Sequence[CoHandling], *, without: str) -> None:
+    """Raises CoHandlersOpen where a co-handler is open and nobody says why that does not matter."""
+    if parts and not without:
+        names = [str(part.department) for part in CoHandling.objects.filter(pk__in=[p.pk for p in parts])]
+        raise CoHandlersOpen(departments=", ".join(names))
+
+
+def feed_back(*, parts: Sequence[CoHandling], department_id: int, entry: Entry) -> CoHandling:
+    """The co-handler's result; the main handler's clock runs on."""
+    part = next(part for part in parts if part.department_id == department_id)
+    part.is_overdue = part.is_overdue or part.due_at < entry.at
+    part.ended_at, part.outcome, part.result = entry.at, entry.kind, entry.text
+    part.save(update_fields=["is_overdue", "ended_at", "outcome", "result"])
+    return part
+
+
+def end_all(*, issue_id: int, outcome: str, now: datetime) -> int:
+    """The open parts end with the holding they helped; returns how many."""
+    return CoHandling.objects.filter(issue_id=issue_id, ended_at=None).update(ended_at=now, outcome=outcome)

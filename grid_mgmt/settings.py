@@ -120,6 +120,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_timeout": 5,
 }
 SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
+FLOW_WORDING = env.str("FLOW_WORDING", default="loop")  # or "urban": 立案/派遣/处置/核查/结案
 REOPEN_WITHIN = timedelta(days=env.int("REOPEN_WITHIN_DAYS", default=15))  # of the concluding event
 RETURN_WITHIN_WORK_HOURS = env.int("RETURN_WITHIN_WORK_HOURS", default=8)  # after signing, for a department
 CELERY_BEAT_SCHEDULE = {

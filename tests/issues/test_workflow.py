@@ -1,9 +1,10 @@
 """The table of moves, cell by cell: state × move × role; the chain of obligations; the document made of it."""
 
 import itertools
-from typing import Final
+from typing import Any, Final
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -342,6 +343,15 @@ def test_each_role_may_in_each_state_what_the_table_says(town: Town, state: str)
         if seen is not None and seen.moves:
             found[role] = {row.name for row in seen.moves}
     assert found == MAY[state]
+
+
+def test_the_words_of_digital_city_management_name_the_same_table(settings: Any) -> None:
+    with translation.override("zh-hans"):
+        assert (str(State.ASSIGNED.label), str(MOVES["conclude"].label)) == ("已交办", "办结")
+        settings.FLOW_WORDING = "urban"
+        assert [str(state.label) for state in State][:5] == ["已受理", "已立案", "已派遣", "处置中", "已挂账"]
+        assert (str(State.FED_BACK.label), str(State.CONCLUDED.label)) == ("待核查", "已结案")
+        assert [str(MOVES[name].label) for name in ("assign", "handle", "conclude")] == ["派遣", "处置", "结案"]
 
 
 def test_the_document_is_not_stale() -> None:

@@ -7,6 +7,7 @@ from django.utils.translation import pgettext_lazy
 from apps.issues.workflow.conditions import Condition
 from apps.issues.workflow.move import NOTE, REASON, RESULT, Clock, Give, Move, Target, all_to
 from apps.issues.workflow.states import By, State
+from apps.issues.workflow.wording import worded
 
 _HOLDER: Final = frozenset({By.HOLDER})
 
@@ -23,7 +24,7 @@ LOOP: Final = (
     ),
     Move(
         name="handle",
-        label=pgettext_lazy("move", "Handle"),
+        label=worded(pgettext_lazy("move", "Handle"), pgettext_lazy("urban move", "Dispose")),
         to=all_to(State.ESCALATED, State.HANDLING, to=State.HANDLING),
         by=_HOLDER,
         target=Target.STAYS,
@@ -34,7 +35,7 @@ LOOP: Final = (
     ),
     Move(
         name="assign",
-        label=pgettext_lazy("move", "Assign"),
+        label=worded(pgettext_lazy("move", "Assign"), pgettext_lazy("urban move", "Dispatch")),
         to=all_to(State.ESCALATED, State.HANDLING, State.FED_BACK, to=State.ASSIGNED),
         by=_HOLDER,
         target=Target.CHOSEN,
@@ -59,7 +60,7 @@ LOOP: Final = (
     ),
     Move(
         name="feed_back",
-        label=pgettext_lazy("move", "Feed back"),
+        label=worded(pgettext_lazy("move", "Feed back"), pgettext_lazy("urban move", "Report the disposal")),
         to=all_to(State.HANDLING, State.FED_BACK, to=State.FED_BACK),
         by=_HOLDER,
         target=Target.ASSIGNER,
@@ -97,7 +98,7 @@ LOOP: Final = (
     ),
     Move(
         name="conclude",
-        label=pgettext_lazy("move", "Conclude"),
+        label=worded(pgettext_lazy("move", "Conclude"), pgettext_lazy("urban move", "Close the case")),
         to=all_to(State.FED_BACK, to=State.CONCLUDED),
         by=_HOLDER,
         target=Target.NOBODY,

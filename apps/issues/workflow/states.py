@@ -8,6 +8,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from apps.issues.workflow.wording import worded
+
 PLATFORM_TIERS: Final = frozenset({0, 1})  # the city's and the districts' platforms (grids.models.Tier)
 LOWEST_TIER: Final = 4  # level 3: nothing below to assign to
 CITY_TIER: Final = 0
@@ -16,13 +18,13 @@ CITY_TIER: Final = 0
 class State(TextChoices):
     """Where an issue stands in the loop 采集 → 上报 → 交办 → 办理 → 反馈 → 办结 → 评价 (reference: domain §6)."""
 
-    COLLECTED = "collected", pgettext_lazy("state", "collected")  # filed, waits for its route
-    ESCALATED = "escalated", pgettext_lazy("state", "reported up")  # waits at a platform to be passed on
-    ASSIGNED = "assigned", pgettext_lazy("state", "assigned")
-    HANDLING = "handling", pgettext_lazy("state", "being handled")
+    COLLECTED = "collected", worded(pgettext_lazy("state", "collected"), pgettext_lazy("urban state", "taken in"))
+    ESCALATED = "escalated", worded(pgettext_lazy("state", "reported up"), pgettext_lazy("urban state", "registered"))
+    ASSIGNED = "assigned", worded(pgettext_lazy("state", "assigned"), pgettext_lazy("urban state", "dispatched"))
+    HANDLING = "handling", worded(pgettext_lazy("state", "being handled"), pgettext_lazy("urban state", "in disposal"))
     SUSPENDED = "suspended", pgettext_lazy("state", "suspended")  # 挂账: its clock stands still until a day
-    FED_BACK = "fed_back", pgettext_lazy("state", "fed back")
-    CONCLUDED = "concluded", pgettext_lazy("state", "concluded")
+    FED_BACK = "fed_back", worded(pgettext_lazy("state", "fed back"), pgettext_lazy("urban state", "to be checked"))
+    CONCLUDED = "concluded", worded(pgettext_lazy("state", "concluded"), pgettext_lazy("urban state", "case closed"))
     EVALUATED = "evaluated", pgettext_lazy("state", "evaluated")
     REJECTED = "rejected", pgettext_lazy("state", "rejected")
     CANCELLED = "cancelled", pgettext_lazy("state", "cancelled")

@@ -8,7 +8,7 @@ PY = .venv/bin/python
 BIN = .venv/bin
 
 run: venv
-	@exec $(PY) manage.py serve --end-with-parent $(ARGS)
+	@exec $(PY) manage.py serve --end-with-parent $$PPID $(ARGS)
 
 test: venv-dev
 	@exec $(PY) -m pytest -n 2 $(ARGS)

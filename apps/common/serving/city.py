@@ -8,7 +8,7 @@ from django.core.management import call_command, get_commands
 from apps.common.embedded import lease
 from apps.common.serving.address import address_of, check_port
 from apps.common.serving.preparing import prepare
-from apps.common.serving.signals import AskedToEnd, signals_ignored, signals_raise
+from apps.common.serving.signals import AskedToEnd, end_if_asked, signals_ignored, signals_raise
 from apps.common.serving.supervisor import log_dir, supervised
 from apps.common.serving.terms import Options, Say
 
@@ -26,11 +26,13 @@ def serve(options: Options, say: Say) -> None:
                 if names:
                     say("Starting private servers: " + ", ".join(names))
                 held.enter_context(lease.join(names, say))
+                end_if_asked()
                 prepare(options, say)
                 supervisor = held.enter_context(supervised(options, say))
                 say(f"Ready after {time.monotonic() - began:.1f} s.")
                 _introduce(options, say)
                 supervisor.watch()
+                say("Ending: whoever started this is gone.")
         except AskedToEnd:
             say("Ending.")
         finally:

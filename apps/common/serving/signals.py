@@ -1,6 +1,11 @@
-"""SIGINT, SIGTERM and SIGHUP while serving: the first one unwinds, later ones must not disturb the ending."""
+"""SIGINT, SIGTERM and SIGHUP while serving: the first one unwinds, later ones must not disturb the ending.
+
+An exception that a signal raises can be lost: Python swallows it in a destructor or a callback of the collector. So the
+request is also kept, and every place that waits asks `end_if_asked`.
+"""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -12,17 +17,27 @@ class AskedToEnd(BaseException):
     """SIGINT, SIGTERM or SIGHUP arrived: unwinds whatever is being done, like KeyboardInterrupt."""
 
 
+_asked = threading.Event()
+
+
 @contextmanager
 def signals_raise() -> Iterator[None]:
     """Turn the first SIGINT, SIGTERM or SIGHUP into AskedToEnd; later ones must not disturb the ending."""
 
     def end(_signal: int, _frame: FrameType | None) -> None:
-        for number in SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
-        raise AskedToEnd
+        if not _asked.is_set():
+            _asked.set()
+            raise AskedToEnd
 
+    _asked.clear()
     with _handlers(end):
         yield
+
+
+def end_if_asked() -> None:
+    """Raise AskedToEnd where a signal has asked to end, though its own exception may have been lost."""
+    if _asked.is_set():
+        raise AskedToEnd
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from apps.common import processes
 from apps.common.embedded import paths
 from apps.common.processes import Service
 from apps.common.serving.address import address_of, allowed_hosts, answers
-from apps.common.serving.signals import signals_ignored
+from apps.common.serving.signals import end_if_asked, signals_ignored
 from apps.common.serving.terms import CannotServe, Options, Say
 from apps.common.watchman import Watchman
 
@@ -47,6 +47,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start all services; the web first, for somebody is waiting for a page and nobody yet for a sweep."""
+        end_if_asked()
         self._begin(processes.web(host=self.options.host, port=self.options.port, workers=self.options.workers))
         self.await_first_answer()
         self._begin(processes.worker())
@@ -65,17 +66,22 @@ class Supervisor:
                     raise CannotServe(
                         f"The {one.service.name} process ended at once: {_last_words(one.log)} (log: {one.log})"
                     )
+            end_if_asked()
             if time.monotonic() > end:
                 raise CannotServe(f"The web process does not answer (log: {log_dir() / 'web.log'})")
             time.sleep(0.1)
 
     def watch(self) -> None:
-        """Stay until a signal arrives; start again what dies."""
-        while True:
+        """Stay until a signal arrives or the process that started us is gone; start again what dies."""
+        while not self._is_orphan():
+            end_if_asked()
             for one in self.running:
                 if one.child.poll() is not None:
                     self._revive(one)
             time.sleep(0.5)
+
+    def _is_orphan(self) -> bool:
+        return self.options.parent is not None and os.getppid() != self.options.parent
 
     def stop(self) -> None:
         """End all services, politely for as long as there is time."""

@@ -12,9 +12,10 @@ class CannotServe(Exception):
 
 @dataclass(frozen=True)
 class Options:
-    """What `serve` was asked for."""
+    """What `serve` was asked for. `parent`: the process with which it ends, None for none."""
 
     host: str
     port: int
     demo: bool = True
     workers: int = 2
+    parent: int | None = None

@@ -28,17 +28,21 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true", help="leave an empty city empty")
         parser.add_argument("--prepare-only", action="store_true", help="migrate, collect static files, and end")
         parser.add_argument(
-            "--end-with-parent", action="store_true", help="end when the starting process does, as under make"
+            "--end-with-parent", type=int, metavar="PID", help="end when this process, our parent, does: as under make"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["end_with_parent"]:
+        parent: int | None = options["end_with_parent"]
+        if parent is not None:
             end_with_parent(signal.SIGTERM)
+            if os.getppid() != parent:
+                return  # it was gone before we could ask to be told
         asked = Options(
             host=options["host"],
             port=_port(options["port"]),
             demo=not options["no_demo"] and settings.DEMO_ALLOWED,
             workers=options["workers"],
+            parent=parent,
         )
         try:
             (prepare_only if options["prepare_only"] else serve)(asked, self._say)

@@ -11,6 +11,7 @@ from apps.issues.models import Issue
 from apps.issues.services.filing import Report, file_report
 from apps.staff.models import User
 from tests.factories import Town
+from tests.issues.test_moves import fed_back, move
 
 
 def report(town: Town, reporter: User, **changes: object) -> Issue:
@@ -91,3 +92,16 @@ def test_it_can_be_put_on_the_home_screen(db: None, client: Client) -> None:
     assert (manifest["start_url"], manifest["short_name"], manifest["display"]) == ("/m/", "网格", "standalone")
     english = client.get("/m/manifest.json", headers={"accept-language": "en"}).json()
     assert english["short_name"] == "Grid"
+
+
+def test_the_reporter_says_how_it_was_done_on_the_phone(town: Town, phone: Client) -> None:
+    issue = move(fed_back(town), "conclude", town.people.dispatcher)
+    page = phone.get(f"/m/issue/{issue.number}/").text
+    assert f'action="/i/{issue.number}/evaluate/"' in page
+    assert f'action="/i/{issue.number}/reopen/"' in page
+    sent = {"version": issue.version, "next": f"/m/issue/{issue.number}/", "score": "5", "is_satisfied": "yes"}
+    answer = phone.post(f"/i/{issue.number}/evaluate/", sent)
+    assert (answer.status_code, answer["Location"]) == (302, f"/m/issue/{issue.number}/")
+    page = phone.get(f"/m/issue/{issue.number}/").text
+    assert "满分 5 分" in page
+    assert f'action="/i/{issue.number}/evaluate/"' not in page

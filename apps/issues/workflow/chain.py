@@ -62,9 +62,14 @@ def assigners(links: Sequence[Link], is_within: IsWithin) -> tuple[Holder, ...]:
 
 
 def _makes_duty(link: Link) -> bool:
-    """Assigning, sending for rework and sending back down make the giver wait; what routing assigned, nobody did."""
+    """Assigning, sending for rework and sending back down make the giver wait.
+
+    What routing assigned to a cell, nobody did. To a department it assigns on behalf of the cell it had come to: that
+    cell is fed back to and concludes.
+    """
     is_passing = link.kind in (LinkKind.ASSIGN, LinkKind.RETURN, LinkKind.REWORK)
-    return is_passing and link.giver is not None and link.giver != link.taker and not link.is_automatic
+    is_for_somebody = not link.is_automatic or link.taker.department_id is not None
+    return is_passing and is_for_somebody and link.giver is not None and link.giver != link.taker
 
 
 def reported_by(links: Sequence[Link], holder: Holder) -> Holder | None:

@@ -6,8 +6,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
+from django.utils.translation import gettext as translate
+
+from apps.common.languages import localized
 from apps.issues import routing
 from apps.issues.deadlines import Limit, Unit
 from apps.issues.models import Category, Power, RoutingRule, RuleSet, Standard, TierLimit
@@ -30,6 +33,7 @@ class Catalogue:
     rules: tuple[routing.Rule, ...]  # of the active set, in the order of asking, switched-off ones too
     rule_set: int | None  # its version
     department_kinds: Mapping[int, frozenset[str]]  # by cell
+    kind_examples: Mapping[str, tuple[str, str]]  # by kind: name and English name of one, the city's if it has one
 
     def minor_classes(self) -> list[Category]:
         """What a report may carry, in the order people see."""
@@ -49,6 +53,11 @@ class Catalogue:
         category = self.categories.get(category_id)
         is_grave = category is not None and category.is_grave
         return routing.Matter(self.lineage(category_id), is_grave, is_urgent, is_working_time)
+
+    def kind_words(self, kind: str) -> str:
+        """A kind of department as people say it: one like the city's own; the bare word for an unknown kind."""
+        example = self.kind_examples.get(kind)
+        return translate("a department like %(name)s") % {"name": localized(*example)} if example else kind
 
     def kinds_to_find(self, rules: Iterable[routing.Rule]) -> frozenset[str]:
         """Kinds of department that may get a report without a platform's look: where their people are must be known."""
@@ -106,7 +115,7 @@ def _read() -> Catalogue:
         powers=_powers(),
         rules=rules_of(RuleSet.State.ACTIVE, categories),
         rule_set=RuleSet.objects.filter(state=RuleSet.State.ACTIVE).values_list("version", flat=True).first(),
-        department_kinds=_department_kinds(),
+        **_departments(),
     )
 
 
@@ -130,11 +139,22 @@ def _powers() -> routing.Powers:
     }
 
 
-def _department_kinds() -> Mapping[int, frozenset[str]]:
+class _Departments(TypedDict):
+    department_kinds: Mapping[int, frozenset[str]]
+    kind_examples: Mapping[str, tuple[str, str]]
+
+
+def _departments() -> _Departments:
     kinds: dict[int, set[str]] = defaultdict(set)
-    for grid_id, kind in Department.objects.order_by("id").values_list("grid_id", "kind"):
+    examples: dict[str, tuple[str, str]] = {}
+    rows = Department.objects.order_by("grid__tier", "id").values_list("grid_id", "kind", "name", "name_en")
+    for grid_id, kind, name, name_en in rows:
         kinds[grid_id].add(kind)
-    return {grid_id: frozenset(found) for grid_id, found in kinds.items()}
+        examples.setdefault(kind, (name, name_en))
+    return {
+        "department_kinds": {grid_id: frozenset(found) for grid_id, found in kinds.items()},
+        "kind_examples": examples,
+    }
 
 
 def rules_of(state_or_set: RuleSet.State | RuleSet, categories: Mapping[int, Category]) -> tuple[routing.Rule, ...]:

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.utils.translation import pgettext_lazy
 
+from apps.common.languages import localized
 from apps.issues.selectors.catalogue import catalogue
 
 
@@ -18,5 +20,17 @@ class KindSelect(forms.Select):
         """Read at each drawing: departments come and go."""
         known = catalogue()
         kinds = sorted({*known.kind_examples, *(one for one in value if one)})
-        self.choices = [("", "—"), *((kind, f"{kind} · {known.kind_words(kind)}") for kind in kinds)]
+        self.choices = [("", "—"), *((kind, _name(kind, known.kind_examples.get(kind))) for kind in kinds)]
         return super().optgroups(name, value, attrs)
+
+
+class AnySelect(forms.NullBooleanSelect):
+    """A condition of a rule: yes, no, or any."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.choices = [("unknown", pgettext_lazy("condition", "any")), *list(self.choices)[1:]]
+
+
+def _name(kind: str, example: tuple[str, str] | None) -> str:
+    return f"{kind} · {localized(*example)}" if example else kind

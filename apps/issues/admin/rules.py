@@ -19,7 +19,7 @@ from apps.common import clock
 from apps.common.refusals import Refused
 from apps.issues.admin.catalogue import CatalogueAdmin
 from apps.issues.admin.issues import ReadOnly
-from apps.issues.admin.kinds import KindSelect
+from apps.issues.admin.kinds import AnySelect, KindSelect
 from apps.issues.models import DryRun, RoutingRule, RuleAlarm, RuleSet
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.selectors.dry_run_words import report_of
@@ -48,7 +48,7 @@ class RuleForm(RuleFormBase):
     class Meta:
         model = RoutingRule
         fields = ["rule_set", *CONDITIONS, *FOLLOWED]
-        widgets = {"department_kind": KindSelect}
+        widgets = {"department_kind": KindSelect, "is_urgent": AnySelect, "is_working_time": AnySelect}
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]  # Django's own hook: here the row is as it would be kept

@@ -47,7 +47,7 @@ def draft(town: Town, **values: Any) -> RuleSet:
     """A draft with one rule: rubble of the community stays with the street."""
     active_set()
     made = draft_rule_set(name="新规则", copy_of=None, now=NOW)
-    given = {"category": town.categories.rubbish, "area": town.community, "to_tier": 2} | values
+    given: dict[str, Any] = {"category": town.categories.rubbish, "area": town.community, "to_tier": 2} | values
     rule(name="园田渣土归街道", rule_set=made, **given)
     return made
 
@@ -259,16 +259,14 @@ def test_a_sound_town_passes(town: Town) -> None:
     assert out.getvalue() == "Powers and rules are sound.\n"
 
 
-def close(town: Town) -> None:
+def spoil_area(town: Town) -> None:
+    rule(name="坏", to_tier=1, area=town.quiet_cell)
     Grid.objects.filter(id=town.quiet_cell.id).update(valid_to=NOW.date())
     new_boundary_version()
 
 
 FAULTY: dict[str, tuple[Callable[[Town], Any], tuple[Kind, str]]] = {
-    "closed area": (
-        lambda town: (rule(name="坏", to_tier=1, area=town.quiet_cell), close(town)),
-        (Kind.BROKEN, "坏"),
-    ),
+    "closed area": (spoil_area, (Kind.BROKEN, "坏")),
     "unused category": (
         lambda town: (
             rule(name="坏", to_tier=1, category=town.categories.lamp),

@@ -54,6 +54,7 @@ class Cast:
     members: Mapping[int, Sequence[Actor]]
     dispatchers: Mapping[int, Sequence[Actor]]
     handlers: Mapping[int, Sequence[Actor]]
+    seconded: Mapping[tuple[int, int], Sequence[Actor]]  # (department, cell) → its people posted there
     departments: Mapping[tuple[int, str], int]  # (cell, kind) → department
 
 
@@ -68,6 +69,8 @@ class World:
     subjects: Sequence[Subject]
     decide: Callable[[int, int, bool], Decision]  # category, level-3 cell, urgent
     star: int  # the ninth cell of 园田社区
+    department_names: Mapping[int, str]
+    rule_set: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,15 +235,21 @@ class _Story:
         places, below = self.world.setting.places, self.life.row.grid_id
         for hop in decision.hops:
             is_last = hop is decision.hops[-1]
-            kind = LinkKind.ASSIGN if hop.cell.id == below else LinkKind.REPORT_UP
+            kind = LinkKind.ASSIGN if hop.department or hop.cell.id == below else LinkKind.REPORT_UP
             state = State(decision.state.value) if is_last else State.ESCALATED
             values = {"from": places[below].name, "to": places[hop.cell.id].name}
             payload: dict[str, Any] = {"reason": hop.reason.value, "values": values}
+            holder = Holder(hop.cell.id)
+            if hop.department is not None:
+                holder = Holder(hop.department.cell_id, hop.department.id)
+                values["cell"] = values["to"]
+                values["department"] = self.world.department_names[hop.department.id]
             if hop.rule:
                 values["rule"] = hop.rule
-            if is_last and decision.suggestion:
-                payload["suggestion"] = decision.suggestion
-            self.life.hand_over(kind, Holder(hop.cell.id), state, at, None, payload)
+            if is_last:
+                payload |= {"suggestion": decision.suggestion} if decision.suggestion else {}
+                payload["trace"] = decision.trace.codes() | {"set": self.world.rule_set}
+            self.life.hand_over(kind, holder, state, at, None, payload)
             below = hop.cell.id
         self.last = at
         self._stage("unsigned")
@@ -248,10 +257,27 @@ class _Story:
     def _go_on(self) -> None:
         """Whoever holds it now does what is theirs to do."""
         place = self.world.setting.places[self.life.row.holder_grid_id]
-        if place.tier <= 1:
+        if self.life.row.holder_department_id is not None:
+            self._by_seconded(self.life.row.holder_department_id)
+        elif place.tier <= 1:
             self._at_platform(place)
         else:
             self._in_cell(place)
+
+    def _by_seconded(self, department: int) -> None:
+        """The department's people in the cell handle it; the cell that it came from checks and concludes."""
+        place = self.world.setting.places[self.decision.holder.id]
+        handler = pick(self.rng, self._people_of(department))
+        self.life.sign(self._when(0.03, 0.4), handler)
+        self._feed_back(Holder(place.id), handler)
+        is_platform = place.tier <= 1
+        closer = pick(self.rng, self.world.cast.dispatchers[place.id]) if is_platform else self._leader(place)
+        self.life.close(self._when(0.1, 0.8), "conclude", closer, {})
+
+    def _people_of(self, department: int) -> Sequence[Actor]:
+        """Those posted nearest to the place, else the department's desk."""
+        posted = (self.world.cast.seconded.get((department, place.id)) for place in self.chain)
+        return next((people for people in posted if people), None) or self.world.cast.handlers[department]
 
     def _in_cell(self, place: Place) -> None:
         leader = self._leader(place)

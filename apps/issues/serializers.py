@@ -173,6 +173,9 @@ class DetailOut(IssueOut):
     """One issue with its history, its photos, and what the reader may do."""
 
     events = EventOut(many=True)
+    why = serializers.ListField(
+        child=serializers.CharField(), help_text="Why it went where it is, in sentences of the reader's language."
+    )
     photos = PhotoOut(many=True)
     moves = MoveOut(many=True)
 

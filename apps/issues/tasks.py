@@ -3,10 +3,11 @@
 from celery import shared_task
 
 from apps.common import clock, queue
-from apps.issues.services import escalation, routing
+from apps.issues.services import dry_runs, escalation, routing
 
 ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
+DRY_RUN = dry_runs.BELL
 
 
 @shared_task(name=ROUTE_WAITING)
@@ -31,3 +32,15 @@ def sweep() -> None:
         queue.after_commit(ROUTE_WAITING)
     if result.remaining:
         queue.after_commit(SWEEP)
+
+
+@shared_task(name=DRY_RUN)
+def dry_run(run_id: int) -> None:
+    """Try a rule set on past issues for one short turn; what is left rings again."""
+    try:
+        has_more = dry_runs.carry_on(run_id=run_id, clock=clock.now)
+    except Exception:
+        dry_runs.fail_dry_run(run_id=run_id, now=clock.now())
+        raise
+    if has_more:
+        queue.after_commit(DRY_RUN, run_id=run_id)

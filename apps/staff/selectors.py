@@ -130,6 +130,29 @@ def people_of_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[in
 
 
 @dataclass(frozen=True, slots=True)
+class PostedDepartment:
+    """A department with at least one handler whose post lies in the cell `post_grid_id`."""
+
+    id: int
+    kind: str
+    name: str
+    grid_id: int
+    post_grid_id: int
+
+
+def posted_departments(
+    kinds: Collection[str], at: datetime, grid_ids: Collection[int] | None = None
+) -> list[PostedDepartment]:
+    """Where departments of those kinds have handlers, in those cells or everywhere. One query."""
+    posts = _posts_at(at).filter(role=Role.HANDLER, department__kind__in=list(kinds))
+    if grid_ids is not None:
+        posts = posts.filter(grid_id__in=list(grid_ids))
+    fields = ("department_id", "department__kind", "department__name", "department__grid_id", "grid_id")
+    rows = posts.order_by("department_id", "grid_id").values_list(*fields).distinct()
+    return [PostedDepartment(*row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Handlers:
     """The handlers of some departments at one moment, as (department, post's cell, user) ids."""
 
@@ -216,6 +239,14 @@ def _handlers(department_ids: Collection[int], at: datetime) -> Iterable[tuple[i
 
 def _posts_at(at: datetime) -> QuerySet[Post]:
     return Post.objects.filter(valid__contains=timezone.localdate(at), user__is_active=True)
+
+
+def system_administrators(at: datetime) -> list[int]:
+    """Ids of the people with such a post now; of the superusers where there is none. At most two queries."""
+    posts = _posts_at(at).filter(role=Role.SYSTEM_ADMIN).order_by("user_id").values_list("user_id", flat=True)
+    return list(dict.fromkeys(posts)) or list(
+        User.objects.filter(is_superuser=True, is_active=True).order_by("id").values_list("id", flat=True)
+    )
 
 
 def find_person(account: str) -> User | None:

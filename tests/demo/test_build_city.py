@@ -22,6 +22,7 @@ from apps.issues.models import Handover, Issue, IssueEvent, State
 from apps.issues.selectors.acting import standing_from
 from apps.issues.selectors.facts import Told
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.selectors.rules import check_routing
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.escalation import sweep
 from apps.issues.services.moves import MoveFields, make_move
@@ -192,6 +193,20 @@ def test_a_staged_report_goes_its_whole_way_through_the_real_services(city: Buil
         issue = make_move(move=move, issue_id=issue.id, version=issue.version, actor=actor, fields=fields, now=moment)
     assert issue.state == State.CONCLUDED
     assert not issue.is_open
+
+
+def test_in_some_streets_seconded_staff_got_reports_and_the_street_concluded_them(city: Built) -> None:
+    given = Handover.objects.filter(kind="assign", actor=None, from_grid__tier__gte=2, to_department__isnull=False)
+    assert given.count() > 0
+    assert set(given.values_list("to_department__kind", flat=True)) <= {"gongshang", "shiyao"}
+    concluded = IssueEvent.objects.filter(issue__handovers__in=given, kind="conclude")
+    assert set(concluded.values_list("holder_grid__tier", flat=True)) & {2}
+    reasons = IssueEvent.objects.filter(issue__handovers__in=given, kind="assign", actor=None)
+    assert {event.payload["reason"] for event in reasons} == {"seconded"}
+
+
+def test_powers_and_rules_of_the_demo_city_are_sound(city: Built) -> None:
+    assert check_routing(now=NOW) == []
 
 
 def test_reports_lie_inside_the_cells_they_name(city: Built) -> None:

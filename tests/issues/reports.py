@@ -8,7 +8,8 @@ from typing import Any
 from django.db import connection
 
 from apps.grids.models import Grid
-from apps.issues.models import Category, Handover, Issue, IssueEvent
+from apps.issues.models import Category, Handover, Issue, IssueEvent, RoutingRule, RuleSet
+from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.services.filing import Report, file_report
 from tests.factories import NOW, Town
 
@@ -17,6 +18,19 @@ def filed(town: Town, category: Category, grid: Grid | None = None, *, now: date
     """A report of the town's grid member, in `cell` unless another is given; it waits for its route."""
     what = Report(category_id=category.id, grid_id=(grid or town.cell).id, text="", **report)
     return file_report(reporter=town.people.member, report=what, now=now).issue
+
+
+def active_set() -> RuleSet:
+    """The set that routes; an empty one is made where there is none."""
+    values = {"version": 1, "name": "初始规则", "created_at": NOW, "activated_at": NOW}
+    return RuleSet.objects.get_or_create(state=RuleSet.State.ACTIVE, defaults=values)[0]
+
+
+def rule(*, name: str, to_tier: int, rule_set: RuleSet | None = None, **values: Any) -> RoutingRule:
+    """A routing rule of the active set, unless another is given; asked from now on."""
+    made = RoutingRule.objects.create(rule_set=rule_set or active_set(), name=name, to_tier=to_tier, **values)
+    forget_catalogue()
+    return made
 
 
 def story(issue: Issue) -> list[tuple[str, str, int | None]]:

@@ -11,13 +11,13 @@ from django.utils import translation
 
 from apps.grids.models import Grid
 from apps.issues import routing
-from apps.issues.models import Handover, Issue, IssueEvent, Power, RoutingRule, Rung, State, TierLimit
+from apps.issues.models import Handover, Issue, IssueEvent, Power, Rung, State, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.services.routing import route_turn, route_waiting
 from apps.notices.models import Notice
 from apps.staff.models import Role
 from tests.factories import NOW, Town, end_posts, new_boundary_version
-from tests.issues.reports import broken_chains, filed, fresh, held_by, refused_by_the_database, story
+from tests.issues.reports import broken_chains, filed, fresh, held_by, refused_by_the_database, rule, story
 
 LATER = NOW + timedelta(seconds=5)
 
@@ -108,9 +108,7 @@ def test_a_grave_matter_is_with_the_city_at_once(town: Town) -> None:
 
 
 def test_a_rule_comes_first_and_is_named_in_the_reason(town: Town) -> None:
-    RoutingRule.objects.create(
-        name="园田社区的噪音", category=town.categories.noise.parent, area=town.community, to_tier=2
-    )
+    rule(name="园田社区的噪音", category=town.categories.noise.parent, area=town.community, to_tier=2)
     inside, outside = filed(town, town.categories.noise), filed(town, town.categories.noise, town.other_cell)
     route_waiting(now=LATER)
     assert story(inside)[1:] == [("report_up", "assigned", town.street.id)]

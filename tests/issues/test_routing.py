@@ -1,18 +1,19 @@
-"""The rule that finds a holder: examples from the town, and what must be true of every chain."""
+"""The rule that finds a holder: examples from the town. What must be true of every chain: test_routing_laws.py."""
 
 import pytest
 from django.utils import translation
-from hypothesis import given
-from hypothesis import strategies as st
 
 from apps.issues.routing import (
+    Answer,
     Cell,
     Decision,
+    Department,
     Matter,
     NoChain,
     Power,
     Reason,
     Rule,
+    Staff,
     State,
     default_decision,
     route,
@@ -22,6 +23,7 @@ from apps.issues.routing import (
 CITY, DISTRICT, STREET, COMMUNITY, YARD = (Cell(id=10 + tier, tier=tier) for tier in range(5))
 CHAIN = (YARD, COMMUNITY, STREET, DISTRICT, CITY)
 RUBBLE = Matter(categories=(3, 2, 1))
+NOBODY = Staff()
 MAY, MAY_NOT = Power(may_handle=True), Power(may_handle=False)
 
 
@@ -37,8 +39,9 @@ def decide(
     rules: tuple[Rule, ...] = (),
     vacant: frozenset[int] = frozenset(),
     chain: tuple[Cell, ...] = CHAIN,
+    staff: Staff = NOBODY,
 ) -> Decision:
-    return route(matter=matter, chain=chain, powers=powers, rules=rules, vacant=vacant)
+    return route(matter=matter, chain=chain, powers=powers, rules=rules, vacant=vacant, staff=staff)
 
 
 def way(decision: Decision) -> list[tuple[Cell, Reason]]:
@@ -135,9 +138,10 @@ def test_the_first_rule_whose_conditions_hold_goes_before_everything() -> None:
     assert decision.hops[0].rule == "园田社区建筑垃圾"
 
 
-def test_a_rule_never_sends_a_report_down() -> None:
+def test_a_rule_never_sends_a_report_down_but_is_passed_over() -> None:
     decision = decide(powers_from(4), chain=(STREET, DISTRICT, CITY), rules=(Rule(1, "社区", to_tier=3),))
-    assert way(decision) == [(STREET, Reason.RULE)]
+    assert way(decision) == [(STREET, Reason.WITHIN_POWERS)]
+    assert decision.trace.alarms == ((1, Answer.NO_TIER),)
 
 
 def test_the_default_holder_without_a_district_is_the_city() -> None:
@@ -160,72 +164,101 @@ def test_every_reason_is_a_sentence_and_an_unknown_one_stays_readable() -> None:
     assert sentence("from_2040", {}) == "from_2040"
 
 
-# --- what must be true of every chain -----------------------------------------------------------------
+# --- seconded staff, and departments that get it at once ---------------------------------------------------
 
-chains = st.integers(0, 4).map(lambda start: CHAIN[start:])
-powers_of_any_city = st.dictionaries(
-    st.tuples(st.sampled_from([None, 1, 2, 3]), st.integers(0, 4)),
-    st.builds(Power, st.booleans(), st.sampled_from(["", "chengguan"])),
-)
-matters = st.builds(Matter, st.just((3, 2, 1)), st.booleans(), st.booleans())
-rules_of_any_city = st.lists(
-    st.builds(
-        Rule,
-        st.integers(1, 9),
-        st.just("规则"),
-        st.integers(0, 4),
-        st.sampled_from([None, 1, 2, 3, 4]),
-        st.sampled_from([None, *(cell.id for cell in CHAIN), 99]),
-        st.sampled_from([None, True, False]),
-    ),
-    max_size=3,
-).map(tuple)
-vacancies = st.frozensets(st.sampled_from([cell.id for cell in CHAIN]))
+CHENGGUAN = Department(7, "chengguan", DISTRICT.id)
+OF_THE_STREET = Department(8, "chengguan", STREET.id)
+OF_THE_CITY = Department(9, "chengguan", CITY.id)
 
 
-@given(chains, powers_of_any_city, matters, rules_of_any_city, vacancies)
-def test_it_always_ends_in_the_chain_and_only_ever_goes_up(
-    chain: tuple[Cell, ...],
-    powers: dict[tuple[int | None, int], Power],
-    matter: Matter,
-    rules: tuple[Rule, ...],
-    vacant: frozenset[int],
-) -> None:
-    decision = decide(powers, chain=chain, matter=matter, rules=rules, vacant=vacant)
-    places = [chain.index(hop.cell) for hop in decision.hops]
-    assert places == sorted(set(places))
-    assert places[0] > 0 or len(places) == 1
-    assert decision.holder == chain[places[-1]]
-    assert (decision.state == State.ESCALATED) == decision.holder.is_platform
+def seconded_at(tier: int, *, may_handle: bool = False) -> dict[tuple[int | None, int], Power]:
+    """As `powers_from(1)`, but the cell of that tier leaves it to the chengguan's seconded staff first."""
+    return powers_from(1) | {(3, tier): Power(may_handle, "chengguan")}
 
 
-@given(chains, powers_of_any_city, matters, rules_of_any_city, vacancies)
-def test_a_vacant_cell_never_holds_unless_the_alarm_says_so(
-    chain: tuple[Cell, ...],
-    powers: dict[tuple[int | None, int], Power],
-    matter: Matter,
-    rules: tuple[Rule, ...],
-    vacant: frozenset[int],
-) -> None:
-    decision = decide(powers, chain=chain, matter=matter, rules=rules, vacant=vacant)
-    assert decision.holder.is_platform or decision.holder.id not in vacant
-    if Reason.VACANT in [hop.reason for hop in decision.hops]:
-        assert decision.has_alarm
+def test_seconded_staff_get_it_from_the_cell_in_which_they_work() -> None:
+    decision = decide(seconded_at(2), staff=Staff({STREET.id: [CHENGGUAN]}))
+    assert way(decision) == [
+        (COMMUNITY, Reason.BEYOND_POWERS),
+        (STREET, Reason.BEYOND_POWERS),
+        (STREET, Reason.SECONDED),
+    ]
+    assert (decision.state, decision.department, decision.holder) == (State.ASSIGNED, CHENGGUAN, STREET)
+    assert (decision.suggestion, decision.has_alarm) == ("", False)
 
 
-@given(powers_of_any_city, st.integers(0, 4), vacancies)
-def test_more_powers_for_a_tier_never_send_a_report_higher(
-    powers: dict[tuple[int | None, int], Power], tier: int, vacant: frozenset[int]
-) -> None:
-    before = decide(powers, vacant=vacant)
-    after = decide(powers | {(3, tier): MAY}, vacant=vacant)
-    assert CHAIN.index(after.holder) <= CHAIN.index(before.holder)
+def test_staff_seconded_to_a_cell_below_on_the_way_count_and_those_elsewhere_do_not() -> None:
+    assert decide(seconded_at(2), staff=Staff({COMMUNITY.id: [CHENGGUAN]})).department == CHENGGUAN
+    for elsewhere in (DISTRICT.id, CITY.id, 99):
+        decision = decide(seconded_at(2), staff=Staff({elsewhere: [CHENGGUAN]}))
+        assert (decision.holder, decision.department) == (DISTRICT, None)
 
 
-@given(powers_of_any_city, vacancies, st.sampled_from([cell.id for cell in CHAIN]))
-def test_one_more_vacancy_never_sends_a_report_lower(
-    powers: dict[tuple[int | None, int], Power], vacant: frozenset[int], left: int
-) -> None:
-    before = decide(powers, vacant=vacant)
-    after = decide(powers, vacant=vacant | {left})
-    assert CHAIN.index(after.holder) >= CHAIN.index(before.holder)
+def test_people_of_another_kind_or_of_the_city_are_not_seconded_staff_of_it() -> None:
+    others = [Department(5, "gongshang", DISTRICT.id), OF_THE_CITY]
+    assert decide(seconded_at(2), staff=Staff({STREET.id: others})).department is None
+
+
+def test_the_most_local_department_of_a_kind_comes_first() -> None:
+    decision = decide(seconded_at(2), staff=Staff({STREET.id: [CHENGGUAN, OF_THE_STREET]}))
+    assert decision.department == OF_THE_STREET
+
+
+def test_without_seconded_staff_a_cell_that_may_handles_it_itself() -> None:
+    assert way(decide(seconded_at(3, may_handle=True))) == [(COMMUNITY, Reason.BEYOND_POWERS)]
+    with_staff = decide(seconded_at(3, may_handle=True), staff=Staff({COMMUNITY.id: [CHENGGUAN]}))
+    assert way(with_staff)[-1] == (COMMUNITY, Reason.SECONDED)
+
+
+def test_staff_in_the_very_cell_get_it_in_one_hop() -> None:
+    decision = decide(seconded_at(4), staff=Staff({YARD.id: [CHENGGUAN]}))
+    assert way(decision) == [(YARD, Reason.SECONDED)]
+
+
+def test_in_a_vacant_cell_its_superior_gives_it_to_the_seconded_staff_with_an_alarm() -> None:
+    decision = decide(seconded_at(2), staff=Staff({STREET.id: [CHENGGUAN]}), vacant=frozenset({STREET.id}))
+    assert way(decision)[-2:] == [(DISTRICT, Reason.VACANT), (DISTRICT, Reason.SECONDED)]
+    assert (decision.state, decision.has_alarm) == (State.ASSIGNED, True)
+
+
+def test_a_platform_keeps_it_to_pass_on_unless_its_power_gives_it_away_at_once() -> None:
+    staff = Staff({DISTRICT.id: [CHENGGUAN]})
+    assert decide(powers_from(1), staff=staff).department is None
+    powers = powers_from(1) | {(3, 1): Power(True, "chengguan", assigns_directly=True)}
+    decision = decide(powers, staff=staff)
+    assert way(decision)[-2:] == [(DISTRICT, Reason.BEYOND_POWERS), (DISTRICT, Reason.DIRECT)]
+    assert (decision.state, decision.department) == (State.ASSIGNED, CHENGGUAN)
+    nobody_there = decide(powers)
+    assert (nobody_there.state, nobody_there.suggestion) == (State.ESCALATED, "chengguan")
+
+
+def test_the_platform_s_own_department_comes_before_those_below_it() -> None:
+    powers = powers_from(1) | {(3, 1): Power(True, "chengguan", assigns_directly=True)}
+    staff = Staff({STREET.id: [OF_THE_STREET], DISTRICT.id: [CHENGGUAN], CITY.id: [OF_THE_CITY]})
+    assert decide(powers, staff=staff).department == CHENGGUAN
+
+
+def test_the_city_always_sees_a_grave_matter_first() -> None:
+    powers: dict[tuple[int | None, int], Power] = {(3, 0): Power(True, "chengguan", assigns_directly=True)}
+    decision = decide(powers, matter=Matter((3,), is_grave=True), staff=Staff({CITY.id: [OF_THE_CITY]}))
+    assert (decision.state, decision.department, decision.suggestion) == (State.ESCALATED, None, "chengguan")
+
+
+def test_a_rule_may_give_it_to_seconded_staff_or_to_a_department_at_once() -> None:
+    staff = Staff({COMMUNITY.id: [CHENGGUAN], DISTRICT.id: [CHENGGUAN]})
+    to_street = (Rule(1, "占道", to_tier=2, department_kind="chengguan"),)
+    assert way(decide({}, rules=to_street, staff=staff)) == [(STREET, Reason.RULE), (STREET, Reason.SECONDED)]
+    to_district = (Rule(1, "占道", to_tier=1, department_kind="chengguan", assigns_directly=True),)
+    decision = decide({}, rules=to_district, staff=staff)
+    assert way(decision) == [(DISTRICT, Reason.RULE), (DISTRICT, Reason.DIRECT)]
+    assert decision.hops[-1].rule == "占道"
+
+
+@pytest.mark.parametrize("tier", [4, 3, 2])
+def test_vacancies_at_every_tier_end_with_somebody_who_is_there(tier: int) -> None:
+    cells = [cell for cell in CHAIN if cell.tier >= 2]
+    for first in range(len(cells)):
+        vacant = frozenset(cell.id for cell in cells[first:] if cell.tier <= tier)
+        decision = decide(powers_from(tier), vacant=vacant)
+        assert decision.holder.is_platform or decision.holder.id not in vacant
+        assert decision.has_alarm == (tier in [cell.tier for cell in cells[first:]])

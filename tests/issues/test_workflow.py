@@ -193,6 +193,19 @@ def test_who_assigns_waits_until_it_is_fed_back() -> None:
     assert assigners(again, is_within) == (Holder(DISTRICT),)
 
 
+def test_the_cell_for_which_routing_assigns_to_a_department_waits_and_gets_it_back() -> None:
+    links = [*FILED[:2], link(LinkKind.ASSIGN, STREET, DEPARTMENT, by_itself=True)]
+    assert assigners(links, is_within) == (Holder(STREET),)
+    assert way_back(links, DEPARTMENT, is_within) == (Holder(STREET), False)
+    fed = [*links, link(LinkKind.FEED_BACK, DEPARTMENT, STREET)]
+    assert assigners(fed, is_within) == ()
+    back = [*links, link(LinkKind.RETURN, DEPARTMENT, STREET)]
+    assert assigners(back, is_within) == ()
+    assert way_back(back, Holder(STREET), is_within) == (Holder(CELL), True)
+    late = [*links, link(LinkKind.ESCALATE, DEPARTMENT, DISTRICT, by_itself=True)]
+    assert assigners(late, is_within) == ()
+
+
 def test_what_routing_assigns_nobody_waits_for() -> None:
     links = [FILED[0], link(LinkKind.ASSIGN, CELL, STREET, by_itself=True)]
     assert assigners(links, is_within) == ()

@@ -21,6 +21,8 @@ from apps.demo.services.notices import tell_city
 from apps.demo.services.past import tell_city_past
 from apps.grids.models import Grid, Tier
 from apps.grids.services import CellRow, load_cells
+from apps.issues.models import Power
+from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.services.calendar import seed_calendar
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.loading import load_issues
@@ -30,6 +32,7 @@ from apps.staff.services.loading import DepartmentRow, PersonRow, PostRow, load_
 FOUNDED = date(2012, 6, 1)
 """The day from which the city's grid management ran to rule; no demo post is older."""
 FULL_ISSUES_PER_DAY = 770
+SECONDED_KINDS = ("gongshang", "shiyao")  # of their work much is done by people seconded to streets 下沉人员
 
 STEPS = {
     "plan": _("Planning cells and people"),
@@ -169,7 +172,23 @@ def _load(plan: CityPlan, roster: Roster, built: Built, now: datetime, on_step: 
         built.people, built.posts = len(roster.people), len(roster.posts)
     with built.timed("rules", on_step):
         load_catalogue()
+        _send_to_seconded_staff()
         seed_calendar()
+
+
+def _send_to_seconded_staff() -> None:
+    """In streets and towns the people of these departments come first, where some are seconded to the place."""
+    for category_id, kind in Power.objects.filter(
+        tier=Tier.DISTRICT, department_kind__in=SECONDED_KINDS, category__is_grave=False
+    ).values_list("category_id", "department_kind"):
+        may_handle = not Power.objects.filter(category_id=category_id, tier=Tier.LEVEL1, may_handle=False).exists()
+        Power.objects.update_or_create(
+            category_id=category_id,
+            tier=Tier.LEVEL1,
+            defaults={"department_kind": kind},
+            create_defaults={"department_kind": kind, "may_handle": may_handle},
+        )
+    forget_catalogue()
 
 
 def erase_city() -> None:

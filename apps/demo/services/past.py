@@ -29,7 +29,7 @@ GRAVE_WEIGHT = 0.05
 
 
 def tell_city_past(plan: CityPlan, *, days: int, per_day: int, now: datetime) -> list[IssueRow]:
-    """The issues of the last `days` days before `now`, of a city that has just been loaded. Five queries."""
+    """The issues of the last `days` days before `now`, of a city that has just been loaded. Six queries."""
     world = _world(plan, now)
     return tell_past(world, Random(f"{plan.seed}:past"), days=days, per_day=per_day)
 
@@ -48,8 +48,10 @@ def _world(plan: CityPlan, now: datetime) -> World:
         chains=chains,
         points={cell: _ring(plan, index) for cell, index in cells.items()},
         subjects=_subjects(),
-        decide=_decider(chains, frozenset(places) - frozenset(cast.leaders)),
+        decide=_decider(chains, frozenset(places) - frozenset(cast.leaders), _posted(cast)),
         star=ids[plan.cells[plan.find("园田社区第九网格", "花园路街道")].code],
+        department_names=dict(Department.objects.values_list("id", "name")),
+        rule_set=catalogue().rule_set,
     )
 
 
@@ -80,6 +82,7 @@ def _cast() -> Cast:
     members: dict[int, list[Actor]] = defaultdict(list)
     dispatchers: dict[int, list[Actor]] = defaultdict(list)
     handlers: dict[int, list[Actor]] = defaultdict(list)
+    seconded: dict[tuple[int, int], list[Actor]] = defaultdict(list)
     homes = dict(Department.objects.values_list("id", "grid_id"))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -96,8 +99,20 @@ def _cast() -> Cast:
                 dispatchers[grid].append(actor)
             elif role == Role.HANDLER and homes[department] == grid:
                 handlers[department].append(actor)
+            elif role == Role.HANDLER:
+                seconded[department, grid].append(actor)
     kinds = Department.objects.values_list("grid_id", "kind", "id")
-    return Cast(leaders, members, dispatchers, handlers, {(grid, kind): id for grid, kind, id in kinds})
+    departments = {(grid, kind): id for grid, kind, id in kinds}
+    return Cast(leaders, members, dispatchers, handlers, seconded, departments)
+
+
+def _posted(cast: Cast) -> routing.Staff:
+    """Where departments have people outside their own desks."""
+    known = {id: routing.Department(id, kind, grid) for (grid, kind), id in cast.departments.items()}
+    posted: dict[int, list[routing.Department]] = defaultdict(list)
+    for department, cell in sorted(cast.seconded):
+        posted[cell].append(known[department])
+    return routing.Staff(posted)
 
 
 def _subjects() -> list[Subject]:
@@ -123,13 +138,15 @@ def _limits() -> Callable[[int, int, str], Limit]:
     return limit
 
 
-def _decider(chains: Mapping[int, Sequence[Place]], vacant: frozenset[int]) -> Callable[[int, int, bool], Decision]:
+def _decider(
+    chains: Mapping[int, Sequence[Place]], vacant: frozenset[int], staff: routing.Staff
+) -> Callable[[int, int, bool], Decision]:
     """Routing as the real one decides, by the catalogue as it stands."""
     known = catalogue()
 
     def decide(category_id: int, cell: int, is_urgent: bool) -> Decision:
         chain = [routing.Cell(place.id, place.tier) for place in chains[cell]]
         matter = known.matter(category_id, is_urgent=is_urgent)
-        return route(matter=matter, chain=chain, powers=known.powers, rules=known.rules, vacant=vacant)
+        return route(matter=matter, chain=chain, powers=known.powers, rules=known.rules, vacant=vacant, staff=staff)
 
     return decide

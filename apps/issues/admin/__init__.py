@@ -1,8 +1,9 @@
 """The heart in Django's admin: the catalogue and the clocks to be edited, issues to be looked at."""
 
-from apps.issues.admin.catalogue import CategoryAdmin, PowerAdmin, RoutingRuleAdmin, TierLimitAdmin
+from apps.issues.admin.catalogue import CategoryAdmin, PowerAdmin, TierLimitAdmin
 from apps.issues.admin.clocks import CalendarDayAdmin, WorkingPeriodAdmin
 from apps.issues.admin.issues import IssueAdmin
+from apps.issues.admin.rules import RoutingRuleAdmin, RuleAlarmAdmin, RuleSetAdmin
 
 __all__ = [
     "CalendarDayAdmin",
@@ -10,6 +11,8 @@ __all__ = [
     "IssueAdmin",
     "PowerAdmin",
     "RoutingRuleAdmin",
+    "RuleAlarmAdmin",
+    "RuleSetAdmin",
     "TierLimitAdmin",
     "WorkingPeriodAdmin",
 ]

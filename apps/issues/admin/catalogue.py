@@ -2,20 +2,25 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db import models, transaction
 from django.http import HttpRequest
 
-from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.admin.kinds import KindSelect
+from apps.issues.models import Category, Power, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
+from apps.issues.selectors.rules import power_faults
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Any]
     StandardBase = admin.TabularInline[Standard, Category]
     PowerBase = admin.TabularInline[Power, Category]
+    PowerFormBase = forms.ModelForm[Power]
 else:  # Django's classes take no type at run time
     Base = admin.ModelAdmin
     StandardBase = PowerBase = admin.TabularInline
+    PowerFormBase = forms.ModelForm
 
 
 class CatalogueAdmin(Base):
@@ -45,9 +50,24 @@ class StandardInline(StandardBase):
     extra = 0
 
 
+class PowerForm(PowerFormBase):
+    """Says why a row could not be followed, before it is kept."""
+
+    class Meta:
+        model = Power
+        fields = ["category", "tier", "may_handle", "department_kind", "assigns_directly"]
+        widgets = {"department_kind": KindSelect}
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook: here the row is as it would be kept
+        for fault in power_faults(self.instance) if not self.errors else []:
+            self.add_error(fault.field_name, str(fault))
+
+
 class PowerInline(PowerBase):
     """Which tier may handle it."""
 
+    form = PowerForm
     model = Power
     extra = 0
 
@@ -69,25 +89,13 @@ class CategoryAdmin(CatalogueAdmin):
 class PowerAdmin(CatalogueAdmin):
     """Category × tier; the row without category counts where no other does."""
 
-    list_display = ["category", "tier", "may_handle", "department_kind"]
+    form = PowerForm
+    list_display = ["category", "tier", "may_handle", "department_kind", "assigns_directly"]
     list_select_related = ["category"]
     list_filter = ["tier", "may_handle", "department_kind"]
     search_fields = ["category__name", "category__code__startswith"]
     autocomplete_fields = ["category"]
     ordering = ["category__code", "tier"]
-
-
-@admin.register(RoutingRule)
-class RoutingRuleAdmin(CatalogueAdmin):
-    """Exceptions to the powers, in the order of asking."""
-
-    list_display = ["order", "name", "category", "area", "is_urgent", "to_tier", "department_kind", "is_active"]
-    list_display_links = ["name"]
-    list_select_related = ["category", "area"]
-    list_filter = ["is_active", "to_tier"]
-    search_fields = ["name"]
-    autocomplete_fields = ["category", "area"]
-    ordering = ["order", "id"]
 
 
 @admin.register(TierLimit)

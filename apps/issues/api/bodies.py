@@ -58,6 +58,7 @@ def whole(found: Detail, now: datetime) -> Body:
     return {
         **row(found.issue, now),
         "events": [event(line) for line in found.lines],
+        "why": list(found.why.sentences),
         "photos": [photo(picture) for picture in found.photos],
         "moves": [move(one, State(found.issue.state)) for one in found.moves],
     }

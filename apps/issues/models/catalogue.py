@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.common.languages import localized
-from apps.grids.models import Grid, Tier
+from apps.grids.models import Tier
 from apps.issues.deadlines import Unit
 
 
@@ -106,7 +106,8 @@ class TierLimit(models.Model):
 class Power(models.Model):
     """Category × tier: may this tier handle it itself, and which kind of department does it pass it to?
 
-    The nearest row counts: minor class, then class, then field, then the row without category.
+    The nearest row counts: minor class, then class, then field, then the row without category. In a cell of level 1
+    to 3 the department's seconded staff come first; a platform passes it on, or, with `assigns_directly`, at once.
     """
 
     category = models.ForeignKey(
@@ -115,6 +116,7 @@ class Power(models.Model):
     tier = models.PositiveSmallIntegerField(_("tier"), choices=Tier.choices)
     may_handle = models.BooleanField(_("may handle"))
     department_kind = models.CharField(_("kind of department"), max_length=30, blank=True)
+    assigns_directly = models.BooleanField(_("the department gets it at once"), default=False)
 
     if TYPE_CHECKING:
         category_id: int | None
@@ -130,30 +132,3 @@ class Power(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category or '*'} · {self.get_tier_display()}"
-
-
-class RoutingRule(models.Model):
-    """An exception to the powers: the first active row whose conditions all hold sends the issue straight to a tier."""
-
-    order = models.PositiveIntegerField(_("order"), default=100)
-    name = models.CharField(_("name"), max_length=80)
-    category = models.ForeignKey(
-        Category, models.CASCADE, null=True, blank=True, related_name="rules", verbose_name=_("category")
-    )
-    area = models.ForeignKey(Grid, models.CASCADE, null=True, blank=True, related_name="+", verbose_name=_("area"))
-    is_urgent = models.BooleanField(_("urgent"), null=True, blank=True)
-    to_tier = models.PositiveSmallIntegerField(_("to tier"), choices=Tier.choices)
-    department_kind = models.CharField(_("kind of department"), max_length=30, blank=True)
-    is_active = models.BooleanField(_("in use"), default=True)
-
-    if TYPE_CHECKING:
-        category_id: int | None
-        area_id: int | None
-
-    class Meta:
-        verbose_name = _("routing rule")
-        verbose_name_plural = _("routing rules")
-        ordering = ["order", "id"]
-
-    def __str__(self) -> str:
-        return self.name

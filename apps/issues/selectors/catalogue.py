@@ -4,13 +4,17 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypedDict
 
+from django.utils.translation import gettext as translate
+
+from apps.common.languages import localized
 from apps.issues import routing
 from apps.issues.deadlines import Limit, Unit
-from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.models import Category, Power, RoutingRule, RuleSet, Standard, TierLimit
+from apps.staff.models import Department
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +30,10 @@ class Catalogue:
     standards: Mapping[int, Limit]  # the default standard's limit, by category
     tier_limits: Mapping[tuple[int, str], Limit]
     powers: routing.Powers
-    rules: tuple[routing.Rule, ...]
+    rules: tuple[routing.Rule, ...]  # of the active set, in the order of asking, switched-off ones too
+    rule_set: int | None  # its version
+    department_kinds: Mapping[int, frozenset[str]]  # by cell
+    kind_examples: Mapping[str, tuple[str, str]]  # by kind: name and English name of one, the city's if it has one
 
     def minor_classes(self) -> list[Category]:
         """What a report may carry, in the order people see."""
@@ -41,10 +48,26 @@ class Catalogue:
             at = self.categories[at].parent_id
         return tuple(found)
 
-    def matter(self, category_id: int, *, is_urgent: bool) -> routing.Matter:
+    def matter(self, category_id: int, *, is_urgent: bool, is_working_time: bool | None = None) -> routing.Matter:
         """What the routing rules ask of a report."""
         category = self.categories.get(category_id)
-        return routing.Matter(self.lineage(category_id), category is not None and category.is_grave, is_urgent)
+        is_grave = category is not None and category.is_grave
+        return routing.Matter(self.lineage(category_id), is_grave, is_urgent, is_working_time)
+
+    def kind_words(self, kind: str) -> str:
+        """A kind of department as people say it: one like the city's own; the bare word for an unknown kind."""
+        example = self.kind_examples.get(kind)
+        return translate("a department like %(name)s") % {"name": localized(*example)} if example else kind
+
+    def kinds_to_find(self, rules: Iterable[routing.Rule]) -> frozenset[str]:
+        """Kinds of department that may get a report without a platform's look: where their people are must be known."""
+        powers = (
+            power.department_kind
+            for (_, tier), power in self.powers.items()
+            if tier > routing.DISTRICT or power.assigns_directly
+        )
+        by_rules = (rule.department_kind for rule in rules if rule.to_tier > routing.DISTRICT or rule.assigns_directly)
+        return frozenset(kind for kind in (*powers, *by_rules) if kind)
 
 
 @dataclass
@@ -58,7 +81,7 @@ _lock = threading.Lock()
 
 
 def catalogue() -> Catalogue:
-    """This process's copy, at most 5 s behind the database. Five small queries when it is read again."""
+    """This process's copy, at most 5 s behind the database. Seven small queries when it is read again."""
     kept = _kept.catalogue
     if kept is not None and time.monotonic() - _kept.read_at < FRESH_SECONDS:
         return kept
@@ -90,7 +113,9 @@ def _read() -> Catalogue:
             if (limit := _limit(row)) is not None
         },
         powers=_powers(),
-        rules=tuple(map(_rule, RoutingRule.objects.filter(is_active=True).order_by("order", "id"))),
+        rules=rules_of(RuleSet.State.ACTIVE, categories),
+        rule_set=RuleSet.objects.filter(state=RuleSet.State.ACTIVE).values_list("version", flat=True).first(),
+        **_departments(),
     )
 
 
@@ -108,10 +133,45 @@ def _limit(row: Standard | TierLimit) -> Limit | None:
 
 def _powers() -> routing.Powers:
     rows = Power.objects.order_by("id")
-    return {(row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind) for row in rows}
+    return {
+        (row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind, row.assigns_directly)
+        for row in rows
+    }
 
 
-def _rule(row: RoutingRule) -> routing.Rule:
+class _Departments(TypedDict):
+    department_kinds: Mapping[int, frozenset[str]]
+    kind_examples: Mapping[str, tuple[str, str]]
+
+
+def _departments() -> _Departments:
+    kinds: dict[int, set[str]] = defaultdict(set)
+    examples: dict[str, tuple[str, str]] = {}
+    rows = Department.objects.order_by("grid__tier", "id").values_list("grid_id", "kind", "name", "name_en")
+    for grid_id, kind, name, name_en in rows:
+        kinds[grid_id].add(kind)
+        examples.setdefault(kind, (name, name_en))
+    return {
+        "department_kinds": {grid_id: frozenset(found) for grid_id, found in kinds.items()},
+        "kind_examples": examples,
+    }
+
+
+def rules_of(state_or_set: RuleSet.State | RuleSet, categories: Mapping[int, Category]) -> tuple[routing.Rule, ...]:
+    """The rules of one set, or of the active one, in the order of asking, as the pure rule wants them. One query."""
+    chosen = {"rule_set": state_or_set} if isinstance(state_or_set, RuleSet) else {"rule_set__state": state_or_set}
+    rows = RoutingRule.objects.filter(**chosen).select_related("area").order_by("order", "id")
+    return tuple(as_rule(row, categories) for row in rows)
+
+
+def as_rule(row: RoutingRule, categories: Mapping[int, Category]) -> routing.Rule:
+    """A row as the pure rule wants it, with the fault for which it can hold for no report at all."""
+    category = categories.get(row.category_id) if row.category_id is not None else None
+    fault = None
+    if row.area is not None and row.area.valid_to is not None:
+        fault = routing.Answer.AREA_GONE
+    elif category is not None and not category.is_active:
+        fault = routing.Answer.CATEGORY_GONE
     return routing.Rule(
         id=row.id,
         name=row.name,
@@ -120,6 +180,10 @@ def _rule(row: RoutingRule) -> routing.Rule:
         area_id=row.area_id,
         is_urgent=row.is_urgent,
         department_kind=row.department_kind,
+        is_working_time=row.is_working_time,
+        assigns_directly=row.assigns_directly,
+        is_active=row.is_active,
+        fault=fault,
     )
 
 

@@ -12,6 +12,7 @@ from apps.issues.selectors.queue import SHOWN
 from apps.issues.selectors.targets import Targets, targets_for
 from apps.issues.selectors.timeline import Line, timeline
 from apps.issues.selectors.visibility import visible_issues
+from apps.issues.selectors.whys import Why, why_there
 from apps.issues.selectors.wording import caption_text, holder_words
 from apps.issues.workflow import Deed, Holder, Move
 from apps.staff.models import Department
@@ -29,6 +30,7 @@ class Detail:
     handovers: tuple[Handover, ...]
     events: tuple[IssueEvent, ...]
     lines: tuple[Line, ...]
+    why: Why
     photos: tuple[Photo, ...]
     co_handlings: tuple[CoHandling, ...]
     standing: Standing
@@ -75,7 +77,8 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         issue=issue,
         handovers=handovers,
         events=events,
-        lines=timeline(events, departments),
+        lines=(lines := timeline(events, departments)),
+        why=why_there(events, lines),
         photos=tuple(issue.photos.order_by("id")),
         co_handlings=co_handlings,
         standing=standing,

@@ -57,6 +57,7 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
 JOINTLY: Final = gettext_noop("%(sentence)s, jointly with %(helpers)s")
 BY_ITSELF: Final[Mapping[str, str]] = {
     "assign": gettext_noop("It stays with %(taker)s"),
+    "assign_on": gettext_noop("It is assigned from %(giver)s to %(taker)s"),
     "report_up": gettext_noop("It goes up from %(giver)s to %(taker)s"),
     "remind": gettext_noop("%(taker)s was reminded: three quarters of the time have passed"),
     "overdue": gettext_noop("Overdue with %(taker)s; the superior was told"),
@@ -99,18 +100,33 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
 
     payload: Mapping[str, Any] = event.payload
     actor = str(event.actor) if event.actor else ""
+    has_department = event.holder_department_id is not None
     return Line(
         seq=event.seq,
         kind=event.kind,
         at=event.at,
-        sentence=_sentence(event.kind, actor, payload, lambda: name(before), lambda: name(event)),
+        sentence=_sentence(_pattern(event, actor), actor, payload, lambda: name(before), lambda: name(event)),
         words=str(payload.get("text", "")),
-        reason=routing.sentence(payload["reason"], payload.get("values", {})) if "reason" in payload else "",
+        reason=_reason(payload, name(event) if has_department else None),
         state=State(event.state),
         is_alarm=bool(payload.get("alarm")) or event.kind in ("overdue", "escalate", "realarm"),
         actor=actor,
         photo_count=int(payload.get("photos", 0)),
     )
+
+
+def _pattern(event: IssueEvent, actor: str) -> str:
+    """The event's kind; by itself the platform may leave it where it is, or assign it to a department."""
+    is_passed_on = event.kind == "assign" and not actor and event.holder_department_id is not None
+    return "assign_on" if is_passed_on else event.kind
+
+
+def _reason(payload: Mapping[str, Any], department: str | None) -> str:
+    """Why the platform did it; departments have a name in each language, so the reader's counts."""
+    if "reason" not in payload:
+        return ""
+    values = payload.get("values", {})
+    return routing.sentence(payload["reason"], values | ({"department": department} if department else {}))
 
 
 def _sentence(

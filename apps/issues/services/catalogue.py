@@ -12,9 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from apps.grids.models import Tier
-from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.models import Category, Power, RoutingRule, RuleSet, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -25,6 +26,7 @@ TIERS = {
     "district": Tier.DISTRICT,
     "city": Tier.CITY,
 }
+FIRST_SET = "初始规则"  # the name of the rules that a city starts with
 OTHER_INFORMATION = "080499"
 """The minor class of whatever fits nowhere else 其他社情."""
 
@@ -170,9 +172,15 @@ def _add_limits() -> int:
 
 
 def _add_rules(ids: dict[str, int]) -> int:
-    known = set(RoutingRule.objects.values_list("name", flat=True))
-    new = [
+    """The first set, active at once. Where there is any set, the rules are the city's own."""
+    if RuleSet.objects.exists():
+        return 0
+    first = RuleSet.objects.create(
+        version=1, name=FIRST_SET, state=RuleSet.State.ACTIVE, created_at=Now(), activated_at=Now()
+    )
+    rules = [
         RoutingRule(
+            rule_set=first,
             order=int(row["order"]),
             name=row["name"],
             category_id=ids[row["category"]],
@@ -181,6 +189,5 @@ def _add_rules(ids: dict[str, int]) -> int:
             department_kind=row["department_kind"],
         )
         for row in _rows("routing_rules")
-        if row["name"] not in known
     ]
-    return len(RoutingRule.objects.bulk_create(new))
+    return len(RoutingRule.objects.bulk_create(rules))

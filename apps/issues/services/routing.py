@@ -6,7 +6,7 @@ statement, tell people. Two drains at once share the work; one that is killed le
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -15,17 +15,18 @@ from django.db import DataError, IntegrityError, InternalError, connection, tran
 
 from apps.common.feed import publish_after_commit
 from apps.grids.models import Tier
-from apps.grids.selectors import TreeIndex, tree
+from apps.grids.selectors import tree
 from apps.issues import routing
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
 from apps.issues.routing import Decision, Reason
 from apps.issues.selectors.catalogue import Catalogue, catalogue
 from apps.issues.selectors.limits import limit_for
+from apps.issues.selectors.surroundings import Surroundings, chain_upward, surroundings_of
 from apps.issues.services.clocks import Clocks
 from apps.issues.services.handovers import was_late
+from apps.issues.services.rule_alarms import raise_rule_alarms
 from apps.issues.services.telling import ALARM, ARRIVED, People, Telling, tell
 from apps.issues.workflow import Holder
-from apps.staff.selectors import vacant_cells
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ CLAIM = f"""
 WRITE = f"""
     WITH step AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(steps)s::jsonb) AS step (
-            issue bigint, hop integer, is_last boolean, kind varchar(10), source bigint, holder bigint,
-            state varchar(10), at timestamptz, limit_amount numeric, limit_unit varchar(12),
+            issue bigint, hop integer, is_last boolean, kind varchar(10),
+            next_kind varchar(10), source bigint, holder bigint,
+            department bigint, state varchar(10), at timestamptz, limit_amount numeric, limit_unit varchar(12),
             remind_at timestamptz, due_at timestamptz, breach_at timestamptz, payload jsonb)
     ), ended AS (
         UPDATE {HANDOVER} AS held SET ended_at = step.at, outcome = step.kind,
@@ -57,20 +59,22 @@ WRITE = f"""
         FROM step WHERE step.hop = 1 AND held.issue_id = step.issue AND held.ended_at IS NULL
         RETURNING held.issue_id AS issue
     ), opened AS (
-        INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, to_grid_id, instruction, started_at, limit_amount,
-            limit_unit, remind_at, due_at, breach_at, ended_at, outcome, is_overdue)
-        SELECT step.issue, kind, source, holder, '', at, limit_amount, limit_unit, remind_at, due_at, breach_at,
-            CASE WHEN NOT is_last THEN at END, CASE WHEN is_last THEN '' ELSE '{LinkKind.REPORT_UP}' END, false
+        INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, to_grid_id, to_department_id, instruction, started_at,
+            limit_amount, limit_unit, remind_at, due_at, breach_at, ended_at, outcome, is_overdue)
+        SELECT step.issue, kind, source, holder, department, '', at, limit_amount, limit_unit, remind_at, due_at,
+            breach_at, CASE WHEN NOT is_last THEN at END, coalesce(next_kind, ''), false
         FROM step LEFT JOIN ended ON ended.issue = step.issue
         ORDER BY step.issue, hop
     ), moved AS (
-        UPDATE {ISSUE} AS issue SET state = step.state, holder_grid_id = step.holder, holder_department_id = NULL,
+        UPDATE {ISSUE} AS issue SET state = step.state, holder_grid_id = step.holder,
+            holder_department_id = step.department,
             due_at = step.due_at, next_action_at = step.remind_at, rung = {int(Rung.ON_TIME)},
             version = issue.version + step.hop
         FROM step WHERE step.is_last AND issue.id = step.issue
     )
-    INSERT INTO {EVENT} (issue_id, seq, kind, at, state, holder_grid_id, due_at, rung, payload, previous, hash)
-    SELECT issue, 0, kind, at, state, holder, due_at, {int(Rung.ON_TIME)}, payload, '', ''
+    INSERT INTO {EVENT} (issue_id, seq, kind, at, state, holder_grid_id, holder_department_id, due_at, rung, payload,
+        previous, hash)
+    SELECT issue, 0, kind, at, state, holder, department, due_at, {int(Rung.ON_TIME)}, payload, '', ''
     FROM step ORDER BY issue, hop
 """
 
@@ -141,8 +145,10 @@ def _route_batch(drain: _Drain, batch: int, *, only: int | None = None, to_defau
         if not rows:
             return 0, 0
         index = tree()
-        ways = _decide(rows, drain, index, to_default=to_default)
-        _write(rows, ways, drain, index)
+        chains = [chain_upward(row.grid_id, index) for row in rows]
+        around = surroundings_of(drain.catalogue, drain.catalogue.rules, drain.now, chains)
+        ways = _decide(rows, chains, around, to_default=to_default)
+        _write(rows, ways, drain, around)
     return len(rows), len(rows)
 
 
@@ -173,122 +179,144 @@ def _route_singly(drain: _Drain, batch: int) -> tuple[int, int]:
 # --- deciding ---------------------------------------------------------------------------------------
 
 
-def _decide(rows: Sequence[Waiting], drain: _Drain, index: TreeIndex, *, to_default: bool) -> list[Decision]:
+def _decide(
+    rows: Sequence[Waiting], chains: Sequence[Sequence[routing.Cell]], around: Surroundings, *, to_default: bool
+) -> list[Decision]:
     """Where each report goes. Nothing that is wrong with one row stops the others."""
-    chains = [_chain(row, index) for row in rows]
-    vacant = _vacant(chains, drain.now)
     found = []
     for row, chain in zip(rows, chains, strict=True):
         try:
-            found.append(_default(row, index) if to_default else _by_rules(row, chain, drain.catalogue, vacant))
+            found.append(_default(row) if to_default else _by_rules(row, chain, around))
         except routing.NoChain:
             logger.warning("report %d lies in a cell that is closed or unknown; the default holder gets it", row.id)
-            found.append(_default(row, index))
+            found.append(_default(row))
         except Exception:
             logger.exception("the rules failed for report %d; the default holder gets it", row.id)
-            found.append(_default(row, index))
+            found.append(_default(row))
     return found
 
 
-def _by_rules(row: Waiting, chain: Sequence[routing.Cell], known: Catalogue, vacant: Collection[int]) -> Decision:
+def _by_rules(row: Waiting, chain: Sequence[routing.Cell], around: Surroundings) -> Decision:
     """Raises `NoChain` for a report of a cell that is closed or unknown."""
-    matter = known.matter(row.category_id, is_urgent=row.is_urgent)
-    return routing.route(matter=matter, chain=chain, powers=known.powers, rules=known.rules, vacant=vacant)
+    at = max(around.at, row.filed_at)
+    return around.route(chain, row.category_id, row.district_id, at, is_urgent=row.is_urgent)
 
 
-def _chain(row: Waiting, index: TreeIndex) -> tuple[routing.Cell, ...]:
-    """The live cells upward from where it was seen; empty for a cell that is closed or unknown."""
-    if not index.has(row.grid_id) or not index.cell(row.grid_id).is_live:
-        return ()
-    return tuple(routing.Cell(cell.id, cell.tier) for cell in index.chain(row.grid_id) if cell.is_live)
-
-
-def _default(row: Waiting, index: TreeIndex) -> Decision:
+def _default(row: Waiting) -> Decision:
     """The district's platform, else the city's."""
+    index = tree()
     district = row.district_id if row.district_id is not None and index.has(row.district_id) else None
     chain = index.chain(district) if district is not None else (index.city,) if index.city else ()
     cells = [routing.Cell(cell.id, cell.tier) for cell in chain if cell.is_live]
     return routing.default_decision(cells or [routing.Cell(row.grid_id, Tier.LEVEL3)], Reason.BROKEN)
 
 
-def _vacant(chains: Iterable[Sequence[routing.Cell]], now: datetime) -> Collection[int]:
-    """Of all cells that might handle it themselves, those without a leader. One query a batch."""
-    return vacant_cells({cell.id for chain in chains for cell in chain if not cell.is_platform}, now)
-
-
 # --- writing ----------------------------------------------------------------------------------------
 
 
-def _write(rows: Sequence[Waiting], ways: Sequence[Decision], drain: _Drain, index: TreeIndex) -> None:
-    steps = [step for row, way in zip(rows, ways, strict=True) for step in _steps(row, way, drain, index)]
+def _write(rows: Sequence[Waiting], ways: Sequence[Decision], drain: _Drain, around: Surroundings) -> None:
+    writer = _Writer(drain, around)
+    pairs = list(zip(rows, ways, strict=True))
+    steps = [step for row, way in pairs for step in writer.steps(row, way)]
     with connection.cursor() as cursor:
         cursor.execute(WRITE, {"steps": json.dumps(steps, ensure_ascii=False)})
-    pairs = list(zip(rows, ways, strict=True))
+    raise_rule_alarms(alarms=(alarm for way in ways for alarm in way.trace.alarms), now=drain.now)
     tell(tellings=_tellings(pairs), people=drain.people, now=drain.now)
     publish_after_commit(_hint(row, way) for row, way in pairs)
 
 
-def _steps(row: Waiting, way: Decision, drain: _Drain, index: TreeIndex) -> Iterator[dict[str, Any]]:
-    """One record per hop: a handover, an event, and for the last one the issue's new values."""
-    at = max(drain.now, row.filed_at)  # filed while this drain was running
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Makes the records of WRITE."""
+
+    drain: _Drain
+    around: Surroundings
+
+    def steps(self, row: Waiting, way: Decision) -> Iterator[dict[str, Any]]:
+        """One record per hop: a handover, an event, and for the last one the issue's new values."""
+        at = max(self.drain.now, row.filed_at)  # filed while this drain was running
+        below = row.grid_id
+        kinds = [*_kinds(row, way), None]
+        for number, hop in enumerate(way.hops, start=1):
+            is_last = number == len(way.hops)
+            state = way.state if is_last else routing.State.ESCALATED
+            holder = _holder(hop)
+            stays = hop.department is None and hop.cell.id == below
+            yield {
+                "issue": row.id,
+                "hop": number,
+                "is_last": is_last,
+                "kind": kinds[number - 1],
+                "next_kind": kinds[number],
+                "source": None if stays else below,
+                "holder": holder.grid_id,
+                "department": holder.department_id,
+                "state": state,
+                "at": at.isoformat(),
+                "payload": self._payload(hop, below) | (self._outcome(way) if is_last else {}),
+                **self._clock(row, holder, state, at),
+            }
+            below = hop.cell.id
+
+    def _clock(self, row: Waiting, holder: Holder, state: routing.State, at: datetime) -> Mapping[str, str]:
+        is_handling = state is routing.State.ASSIGNED
+        purpose = TierLimit.Purpose.HANDLE if is_handling else TierLimit.Purpose.DISPATCH
+        index = self.around.index
+        tier = index.cell(holder.grid_id).tier if index.has(holder.grid_id) else Tier.LEVEL3
+        limit = limit_for(category_id=row.category_id, tier=tier, purpose=purpose)
+        return self.drain.clocks.start(limit, row.district_id, at)
+
+    def _payload(self, hop: routing.Hop, below: int) -> dict[str, Any]:
+        """The reason as code and values; `routing.sentence` makes words of it on reading."""
+        values = {"from": self._name(below), "to": self._name(hop.cell.id)}
+        if hop.department is not None:
+            values = {"cell": self._name(hop.cell.id), "department": self.around.names[hop.department.id]}
+        return {"reason": hop.reason, "values": values | ({"rule": hop.rule} if hop.rule else {})}
+
+    def _outcome(self, way: Decision) -> dict[str, Any]:
+        suggestion = {"suggestion": way.suggestion} if way.suggestion else {}
+        trace = {"trace": way.trace.codes() | {"set": self.around.catalogue.rule_set}}
+        return suggestion | ({"alarm": True} if way.has_alarm else {}) | trace
+
+    def _name(self, grid_id: int) -> str:
+        index = self.around.index
+        return index.cell(grid_id).name if index.has(grid_id) else "?"
+
+
+def _holder(hop: routing.Hop) -> Holder:
+    """As everywhere else: a department with the cell it belongs to."""
+    if hop.department is None:
+        return Holder(hop.cell.id)
+    return Holder(hop.department.cell_id, hop.department.id)
+
+
+def _kinds(row: Waiting, way: Decision) -> Iterator[LinkKind]:
+    """How it comes to each hop: a department is assigned to on behalf of the cell that was reached."""
     below = row.grid_id
-    for number, hop in enumerate(way.hops, start=1):
-        is_last = number == len(way.hops)
-        state = way.state if is_last else routing.State.ESCALATED
-        stays = hop.cell.id == below
-        yield {
-            "issue": row.id,
-            "hop": number,
-            "is_last": is_last,
-            "kind": LinkKind.ASSIGN if stays else LinkKind.REPORT_UP,
-            "source": None if stays else below,
-            "holder": hop.cell.id,
-            "state": state,
-            "at": at.isoformat(),
-            "payload": _payload(hop, below, index) | (_outcome(way) if is_last else {}),
-            **_clock(row, hop.cell, state, drain, at),
-        }
+    for hop in way.hops:
+        yield LinkKind.ASSIGN if hop.department is not None or hop.cell.id == below else LinkKind.REPORT_UP
         below = hop.cell.id
 
 
-def _clock(row: Waiting, cell: routing.Cell, state: routing.State, drain: _Drain, at: datetime) -> Mapping[str, str]:
-    is_handling = state is routing.State.ASSIGNED
-    purpose = TierLimit.Purpose.HANDLE if is_handling else TierLimit.Purpose.DISPATCH
-    limit = limit_for(category_id=row.category_id, tier=cell.tier, purpose=purpose)
-    return drain.clocks.start(limit, row.district_id, at)
-
-
-def _payload(hop: routing.Hop, below: int, index: TreeIndex) -> dict[str, Any]:
-    """The reason as code and values; `routing.sentence` makes words of it on reading."""
-    values = {"from": _name(below, index), "to": _name(hop.cell.id, index)}
-    return {"reason": hop.reason, "values": values | ({"rule": hop.rule} if hop.rule else {})}
-
-
-def _outcome(way: Decision) -> dict[str, Any]:
-    suggestion = {"suggestion": way.suggestion} if way.suggestion else {}
-    return suggestion | ({"alarm": True} if way.has_alarm else {})
-
-
-def _name(grid_id: int, index: TreeIndex) -> str:
-    return index.cell(grid_id).name if index.has(grid_id) else "?"
-
-
 def _tellings(pairs: Iterable[tuple[Waiting, Decision]]) -> Iterator[Telling]:
-    """Cells are told of what is theirs; platforms watch their board and are told only of alarms."""
+    """Cells and departments are told of what is theirs; platforms watch their board and are told only of alarms."""
     for row, way in pairs:
-        if way.has_alarm or not way.holder.is_platform:
-            words = ALARM if way.has_alarm else ARRIVED
-            yield Telling(words, Holder(way.holder.id), row.id, row.filed_at, row.grid_id)
+        if way.department is not None:
+            yield Telling(ARRIVED, _holder(way.hops[-1]), row.id, row.filed_at, row.grid_id)
+        if way.has_alarm:
+            yield Telling(ALARM, Holder(way.holder.id), row.id, row.filed_at, row.grid_id)
+        elif way.department is None and not way.holder.is_platform:
+            yield Telling(ARRIVED, Holder(way.holder.id), row.id, row.filed_at, row.grid_id)
 
 
 def _hint(row: Waiting, way: Decision) -> dict[str, str | int]:
-    is_staying = way.holder.id == row.grid_id
+    holder = _holder(way.hops[-1])
     return {
-        "kind": str(LinkKind.ASSIGN if is_staying else LinkKind.REPORT_UP),
+        "kind": str(list(_kinds(row, way))[-1]),
         "issue": row.id,
         "version": row.version + len(way.hops),
         "district": row.district_id or 0,
         "grid": row.grid_id,
-        "department": 0,
-        "holder_grid": way.holder.id,
+        "department": holder.department_id or 0,
+        "holder_grid": holder.grid_id,
     }

@@ -70,11 +70,15 @@ def assigners(links: Sequence[Link], is_within: IsWithin) -> tuple[Holder, ...]:
 
 
 def _makes_duty(link: Link) -> bool:
-    """Assigning, sending for rework, opening again and sending back down make the giver wait; what routing assigned,
-    nobody did. A transfer changes who owes the result, not who waits for it.
+    """Assigning, sending for rework, opening again and sending back down make the giver wait. A transfer changes who
+    owes the result, not who waits for it.
+
+    What routing assigned to a cell, nobody did. To a department it assigns on behalf of the cell it had come to: that
+    cell is fed back to and concludes.
     """
     is_passing = link.kind in (LinkKind.ASSIGN, LinkKind.RETURN, LinkKind.REWORK, LinkKind.REOPEN)
-    return is_passing and link.giver is not None and link.giver != link.taker and not link.is_automatic
+    is_for_somebody = not link.is_automatic or link.taker.department_id is not None
+    return is_passing and is_for_somebody and link.giver is not None and link.giver != link.taker
 
 
 def reported_by(links: Sequence[Link], holder: Holder) -> Holder | None:

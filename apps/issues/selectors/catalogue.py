@@ -107,8 +107,8 @@ def _limit(row: Standard | TierLimit) -> Limit | None:
 
 
 def _powers() -> routing.Powers:
-    rows = Power.objects.order_by("id")
-    return {(row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind) for row in rows}
+    rows = Power.objects.order_by("id").values_list("category_id", "tier", "may_handle", "department_kind")
+    return {(category_id, tier): routing.Power(may, kind) for category_id, tier, may, kind in rows}
 
 
 def _rule(row: RoutingRule) -> routing.Rule:

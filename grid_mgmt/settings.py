@@ -58,16 +58,16 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "apps.common.compression.CompressWordsMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "apps.common.policy.PolicyMiddleware",
+    "apps.common.lanes.PageSessions",
+    "apps.common.languages.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.common.lanes.PageAuthentication",
     "apps.staff.look.LookMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.common.lanes.PageMessages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "apps.common.lanes.PageHtmx",
 ]
 
 ROOT_URLCONF = "grid_mgmt.urls"

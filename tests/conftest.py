@@ -74,11 +74,16 @@ def _flush_may_erase_history() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _calendar_of_this_test() -> None:
-    """A process keeps the working calendar for some seconds; what the last test rolled back is none of ours."""
-    from apps.issues.selectors.calendar import forget_calendars  # models are not ready when this file is read
+def _calendar_of_this_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps calendar and catalogue for some seconds; what the last test rolled back is none of ours.
 
-    forget_calendars()
+    Within a test they are not read again by themselves: on a slow machine that would be one query more at times.
+    """
+    from apps.issues.selectors import calendar, catalogue  # models are not ready when this file is read
+
+    calendar.forget_calendars()
+    for kept in (calendar, catalogue):
+        monkeypatch.setattr(kept, "FRESH_SECONDS", 3_600.0)
 
 
 @pytest.fixture

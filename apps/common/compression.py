@@ -6,10 +6,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
+from apps.common.lanes import ForPages
+
 WORDS: Final = ("text/html", "text/csv")
 
 
-class CompressWordsMiddleware(GZipMiddleware):
+class CompressWordsMiddleware(ForPages, GZipMiddleware):
     """Django's gzip, with its random bytes against BREACH, for pages and exports.
 
     A photo would only become larger, and the short answers of the API are not worth the time.

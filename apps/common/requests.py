@@ -1,8 +1,8 @@
 """A name for every request: taken from the proxy or made here, in every log record, and given back to the caller."""
 
 import logging
+import os
 import re
-import uuid
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 
@@ -10,6 +10,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponseBase
 
 HEADER = "X-Request-ID"
+_SENT = "HTTP_X_REQUEST_ID"
 NO_REQUEST = "-"
 _ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
@@ -71,5 +72,5 @@ class RequestIdFilter(logging.Filter):
 
 
 def _name_of(request: HttpRequest) -> str:
-    given = request.headers.get(HEADER, "")
-    return given if _ACCEPTABLE.fullmatch(given) else uuid.uuid4().hex
+    given = request.META.get(_SENT, "")  # request.headers would read all of them
+    return given if _ACCEPTABLE.fullmatch(given) else os.urandom(16).hex()

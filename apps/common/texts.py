@@ -1,8 +1,13 @@
 """What people write: any script, any sign, but only what a text column can hold."""
 
+import re
+from typing import Final
+
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
+
+UNSTORABLE: Final = re.compile("[\\x00\\ud800-\\udfff]")
 
 
 class UnreadableText(Refused):
@@ -23,6 +28,6 @@ def clean_text(text: str, *, longest: int) -> str:
     """Return the text without surrounding white space, otherwise as written. Raises UnreadableText, TextTooLong."""
     if len(text) > longest:
         raise TextTooLong(longest=longest)
-    if "\x00" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
+    if UNSTORABLE.search(text):
         raise UnreadableText
     return text.strip()

@@ -1,6 +1,6 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, path
 from drf_spectacular.views import SpectacularAPIView
 
 from apps.issues import views
@@ -9,14 +9,13 @@ from apps.issues.api import views as api
 app_name = "issues"
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("photo/<int:photo_id>/", views.photo, name="photo"),
-    path("issues.csv", views.export, name="export"),
     path("api/v1/issues/", api.IssuesDoor.as_view(), name="api-issues"),
     path("api/v1/issues/<str:number>/", api.IssueDoor.as_view(), name="api-issue"),
     path("api/v1/issues/<str:number>/moves/<str:move>/", api.MoveDoor.as_view(), name="api-move"),
     path("api/v1/issues/<str:number>/photos/", api.PhotosDoor.as_view(), name="api-photos"),
     path("api/v1/photos/<int:photo_id>/", api.PhotoDoor.as_view(), name="api-photo"),
     path("api/v1/categories/", api.CategoriesDoor.as_view(), name="api-categories"),
+    path("photo/<int:photo_id>/", views.photo, name="photo"),
+    path("issues.csv", views.export, name="export"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    re_path(r"^api/", api.NowhereDoor.as_view(), name="api-nowhere"),
 ]

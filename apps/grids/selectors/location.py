@@ -68,7 +68,7 @@ class Locator:
 
     def find(self, lon: float, lat: float) -> CellInfo | None:
         """Return the cell that holds the point; of several (a shared border) the one with the lowest code."""
-        point = shapely.points(lon, lat)
+        point = shapely.Point(lon, lat)
         hits = self._lowest_shapes.query(point, predicate="intersects")
         if len(hits) == 1:
             return self._lowest[int(hits[0])]

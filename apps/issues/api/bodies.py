@@ -1,9 +1,10 @@
 """Answers as plain dictionaries: quicker than serializers, whose shapes they follow (a test compares)."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import timezone
 
 from apps.common.languages import localized
@@ -19,9 +20,10 @@ Body = dict[str, Any]
 
 def receipt(issue: Issue, notice: str = "") -> Body:
     """What the sender keeps of a filing: only what never changes."""
+    number = issue.number
     return {
-        "number": issue.number,
-        "url": issue_url(issue.number),
+        "number": number,
+        "url": issue_url(number),
         "filed_at": _moment(issue.filed_at),
         "cell": cell(issue.grid_id),
         "category": category_ref(catalogue().categories[issue.category_id]),
@@ -133,8 +135,13 @@ def position(issue: Issue) -> Body | None:
 
 
 def issue_url(number: str) -> str:
-    """The API's address of an issue."""
-    return reverse("issues:api-issue", args=[number])
+    """The API's address of an issue: of a list, and twice of every filing, so it is looked up once."""
+    return f"{_list_url(get_script_prefix())}{number}/"
+
+
+@cache
+def _list_url(_prefix: str) -> str:
+    return reverse("issues:api-issues")
 
 
 def _moment(moment: datetime | None) -> str | None:

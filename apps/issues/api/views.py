@@ -93,7 +93,7 @@ class IssuesDoor(Door):
         filed = file_report(reporter=self.person(), report=_report(request), now=clock.now())
         code = status.HTTP_201_CREATED if filed.created else status.HTTP_200_OK
         body = bodies.receipt(filed.issue, filed.notice)
-        return Response(body, status=code, headers={"Location": _url(filed.issue.number)})
+        return Response(body, status=code, headers={"Location": body["url"]})
 
     @extend_schema(operation_id="issues_list", parameters=[ListIn], responses={200: PageOut, **REFUSALS})
     def get(self, request: Request) -> Response:
@@ -216,7 +216,7 @@ def _report(request: Request) -> Report:
         is_self_handled=asked["is_self_handled"],
         result=asked["result"],
         seen_at=asked["seen_at"],
-        client_key=request.headers.get("Idempotency-Key"),
+        client_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
         photos=_files(asked),
     )
 
@@ -295,7 +295,3 @@ def _id_of(number: str, scope: Scope) -> int:
     if issue is None:
         raise IssueNotFound
     return issue.id
-
-
-def _url(number: str) -> str:
-    return bodies.issue_url(number)

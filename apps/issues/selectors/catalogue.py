@@ -132,11 +132,10 @@ def _limit(row: Standard | TierLimit) -> Limit | None:
 
 
 def _powers() -> routing.Powers:
-    rows = Power.objects.order_by("id")
-    return {
-        (row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind, row.assigns_directly)
-        for row in rows
-    }
+    rows = Power.objects.order_by("id").values_list(
+        "category_id", "tier", "may_handle", "department_kind", "assigns_directly"
+    )
+    return {(category_id, tier): routing.Power(may, kind, directly) for category_id, tier, may, kind, directly in rows}
 
 
 class _Departments(TypedDict):

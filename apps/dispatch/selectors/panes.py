@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.dispatch.selectors.lines import stands_words
-from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
+from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Photo, Standard, State
 from apps.issues.selectors.acting import own_work, standing_from
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.targets import Targets
@@ -111,7 +111,8 @@ class Pane:
     @property
     def soon_at(self) -> datetime | None:
         """When its lamp turns yellow."""
-        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
+        handover = self.detail.open_handover
+        return handover.soon_at if handover is not None else None
 
     @property
     def newest(self) -> Event | None:
@@ -193,16 +194,12 @@ class Task:
     words_are: Promise
     is_escalated: bool
     is_unsigned: bool
+    soon_at: datetime | None  # when its lamp turns yellow
 
     @property
     def what(self) -> str:
         """The report's own words, the category's sentence where it has none."""
         return self.issue.text.strip() or self.issue.category.caption
-
-    @property
-    def soon_at(self) -> datetime | None:
-        """When its lamp turns yellow."""
-        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
 
     @property
     def stands(self) -> str:
@@ -236,4 +233,5 @@ def _task(issue: Issue, handovers: list[Handover], scope: Scope, at: datetime, h
         words_are=WORDS_OF.get(opened.kind, INSTRUCTION) if opened else INSTRUCTION,
         is_escalated=opened is not None and opened.kind == LinkKind.ESCALATE,
         is_unsigned=opened is not None and opened.signed_at is None,
+        soon_at=opened.soon_at if opened is not None else None,
     )

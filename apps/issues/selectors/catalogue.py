@@ -5,16 +5,19 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from apps.issues import routing
-from apps.issues.deadlines import Limit, Unit
-from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.deadlines import PLAIN_RUNGS, CountsFrom, Limit, RungKind, RungRule, RungRules, Unit
+from apps.issues.models import Category, EscalationRung, Power, RoutingRule, Standard, TierLimit
 
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
+
+
+LadderKey = tuple[int | None, int | None, str]  # category, tier, purpose; None and "": any
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,30 @@ class Catalogue:
     tier_limits: Mapping[tuple[int, str], Limit]
     powers: routing.Powers
     rules: tuple[routing.Rule, ...]
+    ladders: Mapping[LadderKey, RungRules]
+    _nearest: dict[tuple[int, int, str], RungRules] = field(default_factory=dict, repr=False)
+
+    def rungs(self, category_id: int, tier: int, purpose: str) -> RungRules:
+        """The nearest ladder: by category upward, then by tier and purpose, by tier, by purpose; else the plain one."""
+        key = (category_id, tier, purpose)
+        if key not in self._nearest:
+            keys = (
+                (at, *where)
+                for at in (*self.lineage(category_id), None)
+                for where in ((tier, purpose), (tier, ""), (None, purpose), (None, ""))
+            )
+            self._nearest[key] = next((self.ladders[one] for one in keys if one in self.ladders), PLAIN_RUNGS)
+        return self._nearest[key]
+
+    def with_own_ladder(self) -> list[int]:
+        """Minor classes whose ladders may differ from those of no category."""
+        owners = {category for category, _tier, _purpose in self.ladders if category is not None}
+        minors = self.categories.values() if owners else ()
+        return [
+            row.id
+            for row in minors
+            if row.level == Category.Level.MINOR and not owners.isdisjoint(self.lineage(row.id))
+        ]
 
     def minor_classes(self) -> list[Category]:
         """What a report may carry, in the order people see."""
@@ -58,7 +85,7 @@ _lock = threading.Lock()
 
 
 def catalogue() -> Catalogue:
-    """This process's copy, at most 5 s behind the database. Five small queries when it is read again."""
+    """This process's copy, at most 5 s behind the database. Six small queries when it is read again."""
     kept = _kept.catalogue
     if kept is not None and time.monotonic() - _kept.read_at < FRESH_SECONDS:
         return kept
@@ -91,6 +118,7 @@ def _read() -> Catalogue:
         },
         powers=_powers(),
         rules=tuple(map(_rule, RoutingRule.objects.filter(is_active=True).order_by("order", "id"))),
+        ladders=_ladders(),
     )
 
 
@@ -109,6 +137,27 @@ def _limit(row: Standard | TierLimit) -> Limit | None:
 def _powers() -> routing.Powers:
     rows = Power.objects.order_by("id")
     return {(row.category_id, row.tier): routing.Power(row.may_handle, row.department_kind) for row in rows}
+
+
+def _ladders() -> dict[LadderKey, RungRules]:
+    found: dict[LadderKey, list[RungRule]] = defaultdict(list)
+    for row in EscalationRung.objects.order_by("id"):
+        rule = _rung(row)
+        if rule is not None:
+            found[row.category_id, row.tier, row.purpose].append(rule)
+    return {key: RungRules(tuple(rules)) for key, rules in found.items()}
+
+
+def _rung(row: EscalationRung) -> RungRule | None:
+    """The row as a rule; None, and a line in the log, for one that no clock can run."""
+    kind, counts_from = RungKind(row.kind), CountsFrom(row.counts_from)
+    try:
+        if counts_from is CountsFrom.SHARE:
+            return RungRule.at_share(kind, row.amount)
+        return RungRule.after(kind, counts_from, Limit(row.amount, Unit(row.unit)))
+    except ValueError:
+        logger.exception("rung %s cannot be counted and is left out", row.pk)
+        return None
 
 
 def _rule(row: RoutingRule) -> routing.Rule:

@@ -31,11 +31,17 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
 BY_ITSELF: Final[Mapping[str, str]] = {
     "assign": gettext_noop("It stays with %(taker)s"),
     "report_up": gettext_noop("It goes up from %(giver)s to %(taker)s"),
-    "remind": gettext_noop("%(taker)s was reminded: three quarters of the time have passed"),
+    "unsigned": gettext_noop("%(taker)s has not signed for it; the superior was told"),
+    "yellow_card": gettext_noop("Yellow card for %(taker)s: long overdue"),
+    "red_card": gettext_noop("Red card for %(taker)s: far too long overdue"),
+    "resume": gettext_noop("The pause is over: the clock of %(taker)s runs on"),
+    "remind": gettext_noop("%(taker)s was reminded: it is due soon"),
     "overdue": gettext_noop("Overdue with %(taker)s; the superior was told"),
     "escalate": gettext_noop("Late: it moved from %(giver)s up to %(taker)s"),
     "realarm": gettext_noop("Still overdue with %(taker)s: alarm repeated"),
 }
+
+ALARMS: Final = frozenset({"overdue", "yellow_card", "red_card", "escalate", "realarm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
         words=str(payload.get("text", "")),
         reason=routing.sentence(payload["reason"], payload.get("values", {})) if "reason" in payload else "",
         state=State(event.state),
-        is_alarm=bool(payload.get("alarm")) or event.kind in ("overdue", "escalate", "realarm"),
+        is_alarm=bool(payload.get("alarm")) or event.kind in ALARMS,
         actor=actor,
         photo_count=int(payload.get("photos", 0)),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from django.db import transaction
 
 from apps.grids.models import Tier
-from apps.issues.models import Category, Power, RoutingRule, Standard, TierLimit
+from apps.issues.models import Category, EscalationRung, Power, RoutingRule, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -38,15 +38,16 @@ class LoadedCatalogue:
     powers: int
     limits: int
     rules: int
+    rungs: int
 
     @property
     def total(self) -> int:
-        return self.categories + self.standards + self.powers + self.limits + self.rules
+        return self.categories + self.standards + self.powers + self.limits + self.rules + self.rungs
 
 
 @transaction.atomic
 def load_catalogue() -> LoadedCatalogue:
-    """Add the shipped categories, standards, powers, limits of tiers and routing rules that are missing."""
+    """Add the shipped categories, standards, powers, limits of tiers, routing rules and ladders that are missing."""
     minors = list(_rows("minor_classes"))
     categories = _add_categories(minors)
     ids = dict(Category.objects.values_list("code", "id"))
@@ -56,6 +57,7 @@ def load_catalogue() -> LoadedCatalogue:
         powers=_add_powers(minors, ids),
         limits=_add_limits(),
         rules=_add_rules(ids),
+        rungs=_add_rungs(ids),
     )
     forget_catalogue()
     transaction.on_commit(forget_catalogue)
@@ -184,3 +186,23 @@ def _add_rules(ids: dict[str, int]) -> int:
         if row["name"] not in known
     ]
     return len(RoutingRule.objects.bulk_create(new))
+
+
+def _add_rungs(ids: dict[str, int]) -> int:
+    """Whole ladders only: a city that has edited one keeps it, also where it has taken a rung out."""
+    known = set(EscalationRung.objects.values_list("category_id", "tier", "purpose"))
+    new = [
+        EscalationRung(
+            category_id=ids[row["category"]] if row["category"] else None,
+            tier=TIERS[row["tier"]] if row["tier"] else None,
+            purpose=row["purpose"],
+            kind=row["kind"],
+            counts_from=row["counts_from"],
+            amount=Decimal(row["amount"]),
+            unit=row["unit"],
+        )
+        for row in _rows("rungs")
+    ]
+    return len(
+        EscalationRung.objects.bulk_create(row for row in new if (row.category_id, row.tier, row.purpose) not in known)
+    )

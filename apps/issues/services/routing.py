@@ -20,7 +20,7 @@ from apps.issues import routing
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
 from apps.issues.routing import Decision, Reason
 from apps.issues.selectors.catalogue import Catalogue, catalogue
-from apps.issues.selectors.limits import limit_for
+from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.services.clocks import Clocks
 from apps.issues.services.handovers import was_late
 from apps.issues.services.telling import ALARM, ARRIVED, People, Telling, tell
@@ -50,7 +50,7 @@ WRITE = f"""
         SELECT * FROM jsonb_to_recordset(%(steps)s::jsonb) AS step (
             issue bigint, hop integer, is_last boolean, kind varchar(10), source bigint, holder bigint,
             state varchar(10), at timestamptz, limit_amount numeric, limit_unit varchar(12),
-            remind_at timestamptz, due_at timestamptz, breach_at timestamptz, payload jsonb)
+            due_at timestamptz, rung_at timestamptz[], rung_kinds varchar(12)[], payload jsonb)
     ), ended AS (
         UPDATE {HANDOVER} AS held SET ended_at = step.at, outcome = step.kind,
             is_overdue = {was_late("held", "step.at")}
@@ -58,14 +58,14 @@ WRITE = f"""
         RETURNING held.issue_id AS issue
     ), opened AS (
         INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, to_grid_id, instruction, started_at, limit_amount,
-            limit_unit, remind_at, due_at, breach_at, ended_at, outcome, is_overdue)
-        SELECT step.issue, kind, source, holder, '', at, limit_amount, limit_unit, remind_at, due_at, breach_at,
+            limit_unit, due_at, rung_at, rung_kinds, ended_at, outcome, is_overdue)
+        SELECT step.issue, kind, source, holder, '', at, limit_amount, limit_unit, due_at, rung_at, rung_kinds,
             CASE WHEN NOT is_last THEN at END, CASE WHEN is_last THEN '' ELSE '{LinkKind.REPORT_UP}' END, false
         FROM step LEFT JOIN ended ON ended.issue = step.issue
         ORDER BY step.issue, hop
     ), moved AS (
         UPDATE {ISSUE} AS issue SET state = step.state, holder_grid_id = step.holder, holder_department_id = NULL,
-            due_at = step.due_at, next_action_at = step.remind_at, rung = {int(Rung.ON_TIME)},
+            due_at = step.due_at, next_action_at = step.rung_at[1], rung = {int(Rung.ON_TIME)}, step = 0,
             version = issue.version + step.hop
         FROM step WHERE step.is_last AND issue.id = step.issue
     )
@@ -251,11 +251,12 @@ def _steps(row: Waiting, way: Decision, drain: _Drain, index: TreeIndex) -> Iter
         below = hop.cell.id
 
 
-def _clock(row: Waiting, cell: routing.Cell, state: routing.State, drain: _Drain, at: datetime) -> Mapping[str, str]:
+def _clock(row: Waiting, cell: routing.Cell, state: routing.State, drain: _Drain, at: datetime) -> Mapping[str, Any]:
     is_handling = state is routing.State.ASSIGNED
     purpose = TierLimit.Purpose.HANDLE if is_handling else TierLimit.Purpose.DISPATCH
     limit = limit_for(category_id=row.category_id, tier=cell.tier, purpose=purpose)
-    return drain.clocks.start(limit, row.district_id, at)
+    rungs = rungs_for(category_id=row.category_id, tier=cell.tier, purpose=purpose)
+    return drain.clocks.start(limit, rungs, row.district_id, at)
 
 
 def _payload(hop: routing.Hop, below: int, index: TreeIndex) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from apps.issues.deadlines import Clock, Limit, WorkCalendar, first_working_moment, next_working_moment, start_clock
+from apps.issues.deadlines import (
+    Ladder,
+    Limit,
+    RungKind,
+    RungRules,
+    WorkCalendar,
+    first_working_moment,
+    next_working_moment,
+    start_ladder,
+)
 from apps.issues.services.loading import EventRow, HandoverRow, IssueRow
 from apps.issues.workflow import Holder, LinkKind, State
 
@@ -23,7 +32,11 @@ PURPOSES = {
     State.FED_BACK: CHECK,
 }
 
+WAITS_FOR_SIGNATURE = frozenset({State.ESCALATED.value, State.ASSIGNED.value})
+CARDS = {RungKind.YELLOW_CARD: 2, RungKind.RED_CARD: 3}
+
 LimitOf = Callable[[int, int, str], Limit]  # category, tier, purpose
+RungsOf = Callable[[int, int, str], RungRules]
 
 
 class Unfinished(Exception):
@@ -57,6 +70,7 @@ class Setting:
 
     places: Mapping[int, Place]
     limit_of: LimitOf
+    rungs_of: RungsOf
     calendar: WorkCalendar
     now: datetime
 
@@ -67,7 +81,7 @@ class Life:
     def __init__(self, setting: Setting, row: IssueRow) -> None:
         self.setting, self.row = setting, row
         self.limit: Limit
-        self.clock: Clock
+        self.clock: Ladder
         self._is_taken = False
 
     @property
@@ -116,7 +130,7 @@ class Life:
         self._end(at, event)
         row = self.row
         row.state, row.closed_at = State.CONCLUDED.value, at
-        row.due_at, row.next_action_at, row.rung = None, None, ON_TIME
+        row.due_at, row.next_action_at, row.rung, row.step = None, None, ON_TIME, 0
         self._record(event, at, actor, payload)
 
     def moment(self, share: float) -> datetime:
@@ -136,24 +150,33 @@ class Life:
             raise TakenUp
 
     def _sweep(self, at: datetime) -> None:
-        row = self.row
-        was_due = {"was_due_at": self.clock.due_at.isoformat()}
-        if row.rung == ON_TIME:
-            row.rung, row.next_action_at = REMINDED, self.clock.due_at
-            self._record("remind", at, None, was_due)
-        elif row.rung == REMINDED:
-            row.rung, row.next_action_at = OVERDUE, self.clock.breach_at
-            self.open_handover.is_overdue = True
-            self._record("overdue", at, None, was_due)
-        else:
+        """One rung, as apps.issues.services.escalation has it."""
+        row, steps = self.row, self.clock.steps
+        kind = steps[row.step].kind if row.step < len(steps) else RungKind.ESCALATE
+        if kind is RungKind.ESCALATE:
             self._move_up(at)
+            return
+        row.step += 1
+        row.next_action_at = steps[row.step].at if row.step < len(steps) else self._next_alarm(at)
+        is_signed = self.open_handover.signed_at is not None or row.state not in WAITS_FOR_SIGNATURE
+        if kind is RungKind.UNSIGNED and is_signed:
+            return
+        if kind is RungKind.REMIND:
+            row.rung = REMINDED
+        elif kind is RungKind.OVERDUE:
+            row.rung, self.open_handover.is_overdue = OVERDUE, True
+        row.card = max(row.card, CARDS.get(kind, 0))
+        self._record(kind.value, at, None, {"was_due_at": self.clock.due_at.isoformat()})
+
+    def _next_alarm(self, at: datetime) -> datetime:
+        return next_working_moment(at, self.setting.calendar)
 
     def _move_up(self, at: datetime) -> None:
         """One more limit has passed: the superior takes it, the late holder stays on record."""
         place = self.setting.places[self.row.holder_grid_id]
         above = place.above if self.row.holder_department_id is None else place.id
         if above is None:
-            self.row.next_action_at = next_working_moment(at, self.setting.calendar)
+            self.row.next_action_at = self._next_alarm(at)
             self._record("realarm", at, None, {"was_due_at": self.clock.due_at.isoformat()})
             return
         giver = self.holder
@@ -177,8 +200,9 @@ class Life:
         text: str,
     ) -> None:
         setting, row = self.setting, self.row
-        self.limit = setting.limit_of(row.category_id, setting.places[to.grid_id].tier, PURPOSES[state])
-        self.clock = start_clock(at, self.limit, setting.calendar)
+        asked = (row.category_id, setting.places[to.grid_id].tier, PURPOSES[state])
+        self.limit = setting.limit_of(*asked)
+        self.clock = start_ladder(at, self.limit, setting.rungs_of(*asked), setting.calendar)
         row.handovers.append(
             HandoverRow(
                 kind=kind.value,
@@ -191,14 +215,15 @@ class Life:
                 started_at=at,
                 limit_amount=self.limit.amount,
                 limit_unit=self.limit.unit.value,
-                remind_at=self.clock.remind_at,
                 due_at=self.clock.due_at,
-                breach_at=self.clock.breach_at,
+                rung_at=self.clock.rung_at,
+                rung_kinds=self.clock.rung_kinds,
             )
         )
         row.state = state.value
         row.holder_grid_id, row.holder_department_id = to
-        row.due_at, row.next_action_at, row.rung = self.clock.due_at, self.clock.remind_at, ON_TIME
+        row.due_at, row.next_action_at = self.clock.due_at, self.clock.steps[0].at
+        row.rung, row.step = ON_TIME, 0
 
     def _end(self, at: datetime, outcome: str) -> None:
         self.open_handover.ended_at, self.open_handover.outcome = at, outcome

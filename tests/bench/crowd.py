@@ -24,12 +24,12 @@ CAST = """
 """
 ISSUES = """
     INSERT INTO issues_issue (category_id, text, position_source, grid_id, district_id, reporter_id, reporter_post_id,
-        is_urgent, is_self_handled, state, holder_grid_id, filed_at, due_at, next_action_at, rung, closed_at, version,
-        client_digest)
+        is_urgent, is_self_handled, state, holder_grid_id, filed_at, due_at, next_action_at, rung, step, closed_at,
+        version, client_digest)
     SELECT category.id, '路边有建筑垃圾未清运', 'cell', cell.id, cell.district_id, cell.user_id, cell.post_id,
         false, false, CASE WHEN open THEN %(state)s ELSE 'concluded' END, cell.id,
         filed, CASE WHEN open THEN filed + %(limit)s END, CASE WHEN open THEN filed + %(next_action)s END,
-        %(rung)s, CASE WHEN NOT open THEN filed + %(limit)s END, 1, ''
+        %(rung)s, %(rung)s, CASE WHEN NOT open THEN filed + %(limit)s END, 1, ''
     FROM generate_series(0, %(count)s - 1) AS i
     CROSS JOIN LATERAL (SELECT i %% %(open_every)s = 0 AS open, %(filed_at)s + i * %(step)s AS filed) AS own
     JOIN bench_cell cell ON cell.n = i %% (SELECT count(*) FROM bench_cell)
@@ -38,9 +38,10 @@ ISSUES = """
 """
 HANDOVERS = """
     INSERT INTO issues_handover (issue_id, kind, to_grid_id, actor_id, instruction, started_at, limit_amount,
-        limit_unit, remind_at, due_at, breach_at, ended_at, outcome, is_overdue)
-    SELECT id, 'collect', holder_grid_id, reporter_id, '', filed_at, 4, 'workhour', filed_at + %(limit)s * 0.75,
-        filed_at + %(limit)s, filed_at + %(breach)s, closed_at, CASE WHEN closed_at IS NULL THEN '' ELSE 'conclude' END,
+        limit_unit, due_at, rung_at, rung_kinds, ended_at, outcome, is_overdue)
+    SELECT id, 'collect', holder_grid_id, reporter_id, '', filed_at, 4, 'workhour', filed_at + %(limit)s,
+        ARRAY[filed_at + %(limit)s * 0.75, filed_at + %(limit)s, filed_at + %(breach)s],
+        ARRAY['remind', 'overdue', 'escalate'], closed_at, CASE WHEN closed_at IS NULL THEN '' ELSE 'conclude' END,
         false
     FROM issues_issue WHERE id >= %(first)s ORDER BY id
 """

@@ -17,8 +17,8 @@ ADDED_TO = ("issues_handover", "issues_issueevent", "notices_notice")
 STAGE = """
     DROP TABLE IF EXISTS staged_issue, staged_ended, staged_handover, staged_event, staged_notice;
     CREATE TABLE staged_issue AS
-    SELECT id + %(offset)s AS id, state, holder_grid_id, holder_department_id, due_at, next_action_at, rung, closed_at,
-        version
+    SELECT id + %(offset)s AS id, state, holder_grid_id, holder_department_id, due_at, next_action_at, rung, step,
+        card, closed_at, version
     FROM issues_issue WHERE id BETWEEN %(first)s AND %(last)s;
     CREATE TABLE staged_ended AS
     SELECT twin.id, held.ended_at, held.outcome, held.is_overdue
@@ -26,7 +26,7 @@ STAGE = """
     WHERE held.issue_id BETWEEN %(first)s AND %(last)s AND held.id <= %(issues_handover)s;
     CREATE TABLE staged_handover AS
     SELECT issue_id + %(offset)s AS issue_id, kind, from_grid_id, from_department_id, to_grid_id, to_department_id,
-        actor_id, instruction, started_at, limit_amount, limit_unit, remind_at, due_at, breach_at, ended_at, outcome,
+        actor_id, instruction, started_at, limit_amount, limit_unit, due_at, rung_at, rung_kinds, ended_at, outcome,
         is_overdue
     FROM issues_handover WHERE issue_id BETWEEN %(first)s AND %(last)s AND id > %(issues_handover)s ORDER BY id;
     CREATE TABLE staged_event AS
@@ -45,15 +45,15 @@ FLOOR = """
         RETURNING held.issue_id
     ), opened AS (
         INSERT INTO issues_handover (issue_id, kind, from_grid_id, from_department_id, to_grid_id, to_department_id,
-            actor_id, instruction, started_at, limit_amount, limit_unit, remind_at, due_at, breach_at, ended_at,
+            actor_id, instruction, started_at, limit_amount, limit_unit, due_at, rung_at, rung_kinds, ended_at,
             outcome, is_overdue)
         SELECT staged.* FROM staged_handover staged LEFT JOIN ended ON ended.issue_id = staged.issue_id
     ), moved AS (
         UPDATE issues_issue issue
         SET state = staged.state, holder_grid_id = staged.holder_grid_id,
             holder_department_id = staged.holder_department_id, due_at = staged.due_at,
-            next_action_at = staged.next_action_at, rung = staged.rung, closed_at = staged.closed_at,
-            version = staged.version
+            next_action_at = staged.next_action_at, rung = staged.rung, step = staged.step,
+            card = staged.card, closed_at = staged.closed_at, version = staged.version
         FROM staged_issue staged WHERE issue.id = staged.id
     ), told AS (
         INSERT INTO notices_notice ({notice_columns}) SELECT {notice_columns} FROM staged_notice

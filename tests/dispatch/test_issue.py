@@ -97,7 +97,7 @@ def test_the_department_of_the_powers_is_chosen_beforehand(town: Town) -> None:
         ),
         ("viewer", set()),
         ("leader", set()),
-        ("inspector", {"urge", "note"}),
+        ("inspector", {"urge", "note", "supervise"}),
         ("community_leader", set()),
     ],
 )

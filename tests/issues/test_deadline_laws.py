@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from apps.issues.deadlines import (
+    PLAIN_RUNGS,
     Limit,
     Unit,
     WorkCalendar,
@@ -16,8 +17,8 @@ from apps.issues.deadlines import (
     explain,
     next_working_moment,
     remaining,
-    resume_clock,
-    start_clock,
+    resume,
+    start_ladder,
     time_between,
 )
 from tests.issues.calendars import DAY, SHANGHAI, real_calendar
@@ -132,9 +133,10 @@ def test_cutting_a_period_in_two_changes_nothing(start: datetime, any_limit: Lim
 
 @given(starts, limits)
 def test_the_moments_of_a_clock_are_in_order(start: datetime, any_limit: Limit) -> None:
-    clock = start_clock(start, any_limit, real_calendar())
-    assert clock.started_at <= clock.remind_at <= clock.due_at <= clock.breach_at
-    assert time_between(clock.due_at, clock.breach_at, any_limit.unit, real_calendar()) == any_limit.span
+    clock = start_ladder(start, any_limit, PLAIN_RUNGS, real_calendar())
+    remind, due, breach = clock.rung_at
+    assert clock.started_at <= remind <= due == clock.due_at <= breach
+    assert time_between(due, breach, any_limit.unit, real_calendar()) == any_limit.span
 
 
 @given(starts, work_limits)
@@ -168,12 +170,12 @@ def test_explain_ends_at_the_due_time_and_uses_the_whole_limit(start: datetime, 
 def test_pausing_never_changes_the_time_worked(start: datetime, any_limit: Limit, pauses: list[int]) -> None:
     """However often a clock is paused and resumed, the working time outside the pauses is the limit."""
     calendar, unit = real_calendar(), any_limit.unit
-    clock = start_clock(start, any_limit, calendar)
+    clock = start_ladder(start, any_limit, PLAIN_RUNGS, calendar)
     running, resumed_at = timedelta(0), start
     for length in pauses:
         paused_at = resumed_at + timedelta(minutes=length % 97)
         assume(paused_at < clock.due_at)
         running += time_between(resumed_at, paused_at, unit, calendar)
         resumed_at = paused_at + timedelta(minutes=length)
-        clock = resume_clock(clock, paused_at=paused_at, now=resumed_at, unit=unit, calendar=calendar)
+        clock = resume(clock, paused_at=paused_at, now=resumed_at, unit=unit, calendar=calendar)
     assert running + time_between(resumed_at, clock.due_at, unit, calendar) == any_limit.span

@@ -10,6 +10,7 @@ import pytest
 
 from apps.issues.deadlines import (
     DEFAULT_SPANS,
+    PLAIN_RUNGS,
     BadLimit,
     BadSpan,
     Limit,
@@ -25,8 +26,8 @@ from apps.issues.deadlines import (
     next_working_moment,
     overlay,
     remaining,
-    resume_clock,
-    start_clock,
+    resume,
+    start_ladder,
 )
 from tests.issues.calendars import DAY, at, limit, real_calendar
 
@@ -102,11 +103,12 @@ def test_a_limit_that_ends_with_a_period_is_due_at_its_end(start: str, amount: i
 
 
 def test_a_clock_has_its_four_moments_on_the_units_own_clock() -> None:
-    clock = start_clock(at("2026-02-13T14:00"), limit(1, "workday"), real_calendar())
+    clock = start_ladder(at("2026-02-13T14:00"), limit(1, "workday"), PLAIN_RUNGS, real_calendar())
     assert clock.started_at == at("2026-02-13T14:00")
-    assert clock.remind_at == at("2026-02-14T10:00")  # 6 of 8 hours; that Saturday is worked
-    assert clock.due_at == at("2026-02-14T12:00")
-    assert clock.breach_at == at("2026-02-24T12:00")
+    remind, due_at, breach = clock.rung_at
+    assert remind == at("2026-02-14T10:00")  # 6 of 8 hours; that Saturday is worked
+    assert due_at == clock.due_at == at("2026-02-14T12:00")
+    assert breach == at("2026-02-24T12:00")
 
 
 def test_a_start_in_another_zone_gives_the_same_moment_in_local_time() -> None:
@@ -171,14 +173,13 @@ def test_time_left_stands_still_at_lunch_and_turns_negative_when_work_goes_on() 
 
 def test_a_paused_clock_goes_on_with_the_time_it_had_left() -> None:
     calendar = real_calendar()
-    clock = start_clock(at("2026-03-03T08:00"), limit(1, "workday"), calendar)
-    resumed = resume_clock(
+    clock = start_ladder(at("2026-03-03T08:00"), limit(1, "workday"), PLAIN_RUNGS, calendar)
+    resumed = resume(
         clock, paused_at=at("2026-03-03T17:00"), now=at("2026-03-10T17:30"), unit=Unit.WORK_DAY, calendar=calendar
     )
     assert resumed.started_at == clock.started_at
-    assert resumed.remind_at == clock.remind_at  # had passed at 16:00
     assert resumed.due_at == at("2026-03-11T08:30")
-    assert resumed.breach_at == at("2026-03-12T08:30")
+    assert resumed.rung_at == [clock.rung_at[0], at("2026-03-11T08:30"), at("2026-03-12T08:30")]  # one had passed
 
 
 # --- working periods ---------------------------------------------------------------------------------
@@ -286,9 +287,9 @@ def test_the_longest_limit_can_be_paused_and_resumed() -> None:
     calendar = real_calendar()
     for unit in Unit:
         amount = 3660 if unit in (Unit.WORK_DAY, Unit.CALENDAR_DAY) else 3660 * (24 if unit.is_continuous else 8)
-        clock = start_clock(at("2026-03-03T08:00"), Limit(Decimal(amount), unit), calendar)
+        clock = start_ladder(at("2026-03-03T08:00"), Limit(Decimal(amount), unit), PLAIN_RUNGS, calendar)
         moment = at("2026-03-03T08:00")
-        assert resume_clock(clock, paused_at=moment, now=moment, unit=unit, calendar=calendar) == clock
+        assert resume(clock, paused_at=moment, now=moment, unit=unit, calendar=calendar) == clock
 
 
 def test_the_rules_load_neither_the_orm_nor_a_broker() -> None:

@@ -149,7 +149,7 @@ def test_a_history_that_goes_on_without_its_issue_is_found(issue: Issue) -> None
 
 
 def test_an_issue_the_sweep_forgot_is_found(issue: Issue) -> None:
-    late = held_by(issue).remind_at + timedelta(minutes=11)
+    late = held_by(issue).rung_at[0] + timedelta(minutes=11)
     with translation.override("en"):
         found = [str(finding) for finding in check_invariants(now=late).findings]
     assert found == [f"I5 {issue.number}: the sweep should have acted on it by now"]

@@ -31,9 +31,9 @@ def open_issue(town: Town) -> IssueRow:
         started_at=filed_at,
         limit_amount=Decimal(4),
         limit_unit="urgenthour",
-        remind_at=NOW + 2 * AN_HOUR,
         due_at=due_at,
-        breach_at=due_at + 4 * AN_HOUR,
+        rung_at=[NOW + 2 * AN_HOUR, due_at, due_at + 4 * AN_HOUR],
+        rung_kinds=["remind", "overdue", "escalate"],
     )
     events = [
         EventRow(kind, actor, None, filed_at, state, cell, None, due_at, 0, {"text": 'a\\b\t"引号"\n'})

@@ -95,7 +95,7 @@ def test_each_move_leaves_the_row_the_handover_and_the_event_in_agreement(town: 
     assert holder == (handover.to_grid_id, handover.to_department_id)
     assert issue.due_at == event.due_at == handover.due_at
     assert (issue.version, issue.state) == (event.seq, event.state)
-    assert issue.next_action_at == handover.remind_at
+    assert issue.next_action_at == handover.rung_at[0]
 
 
 def test_a_late_holder_stays_on_the_record(town: Town) -> None:

@@ -89,7 +89,7 @@ def test_the_row_repeats_the_clock_of_the_open_handover(town: Town) -> None:
     )  # the standard
     assert held.started_at == LATER
     assert held.due_at == NOW.replace(hour=16, second=5)
-    assert (issue.due_at, issue.next_action_at) == (held.due_at, held.remind_at)
+    assert (issue.due_at, issue.next_action_at) == (held.due_at, held.rung_at[0])
     assert broken_chains() == []
 
 

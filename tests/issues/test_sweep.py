@@ -71,7 +71,7 @@ def test_when_due_it_is_overdue_and_the_superior_is_told(noise: Issue) -> None:
     result = sweep(now=at(18, 16))
     issue, held = fresh(noise), held_by(noise)
     assert result.overdue == 1
-    assert (issue.rung, issue.next_action_at, issue.state) == (Rung.OVERDUE, held.breach_at, State.ASSIGNED)
+    assert (issue.rung, issue.next_action_at, issue.state) == (Rung.OVERDUE, held.rung_at[2], State.ASSIGNED)
     assert held.is_overdue
     assert told(issue) == {
         "王长顺": ["Report %(number)s of %(cell)s is overdue with you"],
@@ -85,14 +85,14 @@ def test_one_more_limit_and_it_moves_to_the_superior_with_a_clock_of_its_own(tow
     told(noise)
     late = held_by(noise)
     breach = at(19, 10)
-    assert late.breach_at == breach
+    assert late.rung_at[2] == breach
     result = sweep(now=breach)
     issue, held = fresh(noise), held_by(noise)
     assert result.escalate == 1
     assert (issue.state, issue.holder_grid_id, issue.rung) == (State.ESCALATED, town.community.id, Rung.ON_TIME)
     assert (held.kind, held.from_grid_id, held.started_at) == ("escalate", town.cell.id, breach)
     assert (held.limit_amount, held.limit_unit) == (Decimal(4), "workhour")
-    assert (issue.due_at, issue.next_action_at) == (held.due_at, held.remind_at) == (at(19, 16), at(19, 15))
+    assert (issue.due_at, issue.next_action_at) == (held.due_at, held.rung_at[0]) == (at(19, 16), at(19, 15))
     late.refresh_from_db()
     assert (late.outcome, late.is_overdue, late.ended_at) == ("escalate", True, breach)
     newest = IssueEvent.objects.filter(issue=issue).latest("seq")

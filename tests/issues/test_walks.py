@@ -16,7 +16,7 @@ from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, StaleVersion, make_move
 from apps.issues.services.routing import route_waiting
-from apps.issues.workflow import Give, LinkKind, Move
+from apps.issues.workflow import Card, Give, LinkKind, Move
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, build_town, inside
@@ -52,10 +52,10 @@ def choices(town: Town, issue: Issue, now: datetime) -> list[tuple[User, Move, M
 
 
 def given_for(move: Move, issue: Issue, person: User, now: datetime) -> dict[Give, Any] | None:
-    """Values for what the move asks; None where there is nothing to give, e.g. nothing to merge into."""
+    """Values for what the move asks; None where there is nothing to give, e.g. nothing to merge into, no sharper card."""
     others = visible_issues(scope_of(person.id, now)).filter(closed_at=None).exclude(pk=issue.pk).order_by("id")
     other = others.first() if Give.INTO in move.gives else None
-    if Give.INTO in move.gives and other is None:
+    if (Give.INTO in move.gives and other is None) or (Give.CARD in move.gives and issue.card >= Card.YELLOW):
         return None
     values = {
         Give.WITHOUT_CO: "协办未回",

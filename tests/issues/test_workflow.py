@@ -36,7 +36,8 @@ from tests.issues.test_moves import assigned, fed_back, filed, handled, move
 from tools.flow import FLOW, flow
 
 # What each state allows at all, and to whom (reference: domain §5, §6). Written down a second time on purpose.
-ANY_OPEN: Final = {"urge", "note", "cancel"}
+ANY_OPEN: Final = {"urge", "note", "cancel", "supervise", "lift_card"}
+MORE_TIME: Final = {"ask_extension", "agree_extension", "grant_extension", "refuse_extension"}
 TABLE: Final[dict[State, set[str]]] = {
     State.COLLECTED: set(),
     State.ESCALATED: ANY_OPEN
@@ -45,8 +46,9 @@ TABLE: Final[dict[State, set[str]]] = {
     | {"sign", "transfer", "co_feed_back", "self_handle", "report_up", "return", "adjudicate", "merge", "reject"},
     State.HANDLING: ANY_OPEN
     | {"handle", "assign", "transfer", "feed_back", "co_feed_back", "self_handle", "report_up", "return"}
-    | {"adjudicate", "merge", "split"},
-    State.SUSPENDED: ANY_OPEN | {"co_feed_back"},
+    | {"adjudicate", "merge", "split", "suspend"}
+    | MORE_TIME,
+    State.SUSPENDED: ANY_OPEN | {"co_feed_back", "resume"},
     State.FED_BACK: ANY_OPEN | {"assign", "feed_back", "conclude", "rework"},
     State.CONCLUDED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
     State.EVALUATED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
@@ -68,6 +70,14 @@ WHO: Final[dict[str, set[By]]] = {
     "cancel": {By.PLATFORM},
     "urge": {By.ASSIGNER, By.SUPERIOR, By.INSPECTOR},
     "note": {By.HOLDER, By.ASSIGNER, By.PLATFORM, By.SUPERIOR, By.CO_HANDLER, By.INSPECTOR},
+    "suspend": {By.PLATFORM, By.SUPERIOR},
+    "resume": {By.PLATFORM, By.SUPERIOR},
+    "ask_extension": {By.HOLDER},
+    "agree_extension": {By.ASSIGNER, By.PLATFORM, By.SUPERIOR},
+    "grant_extension": {By.PLATFORM, By.SUPERIOR},
+    "refuse_extension": {By.ASSIGNER, By.PLATFORM, By.SUPERIOR},
+    "supervise": {By.SUPERIOR, By.INSPECTOR},
+    "lift_card": {By.SUPERIOR, By.INSPECTOR},
     "appeal": {By.LATE_HOLDER},
     "uphold_appeal": {By.INSPECTOR, By.PLATFORM},
     "refuse_appeal": {By.INSPECTOR, By.PLATFORM},
@@ -299,32 +309,32 @@ def test_any_chain_can_be_folded(links: list[Link]) -> None:
 # state → who may do what there, of the whole cast; everybody else may do nothing
 PLATFORM = ("dispatcher", "second_dispatcher", "duty_chief")
 HANDLERS = ("handler", "second_handler")
-WATCH = {"inspector": {"urge", "note"}}
-OVER_HANDLER = {"transfer", "urge", "note", "cancel"}  # the platform that assigned it
+WATCH = {"inspector": {"urge", "note", "supervise"}}
+OVER_HANDLER = {"transfer", "urge", "note", "cancel", "supervise"}  # the platform that assigned it
 MAY: dict[str, dict[str, set[str]]] = {
     "escalated": {
         **{
             key: {"sign", "handle", "assign", "report_up", "return", "merge", "split", "reject", "note", "cancel"}
             for key in PLATFORM
         },
-        "city_dispatcher": {"merge", "reject", "urge", "note", "cancel"},
+        "city_dispatcher": {"merge", "reject", "urge", "note", "cancel", "supervise"},
         **WATCH,
     },
     "assigned": {
         **{key: {"sign", "return", "note"} for key in HANDLERS},
         **dict.fromkeys(PLATFORM, OVER_HANDLER),
-        "city_dispatcher": {"urge", "note", "cancel"},
+        "city_dispatcher": {"urge", "note", "cancel", "supervise"},
         **WATCH,
     },
     "handling": {
-        **{key: {"handle", "feed_back", "return", "note"} for key in HANDLERS},
-        **dict.fromkeys(PLATFORM, OVER_HANDLER),
-        "city_dispatcher": {"urge", "note", "cancel"},
+        **{key: {"handle", "feed_back", "return", "note", "ask_extension"} for key in HANDLERS},
+        **dict.fromkeys(PLATFORM, OVER_HANDLER | {"suspend"}),
+        "city_dispatcher": {"urge", "note", "cancel", "supervise", "suspend"},
         **WATCH,
     },
     "fed_back": {
         **{key: {"assign", "conclude", "rework", "note", "cancel"} for key in PLATFORM},
-        "city_dispatcher": {"urge", "note", "cancel"},
+        "city_dispatcher": {"urge", "note", "cancel", "supervise"},
         **WATCH,
     },
     "concluded": {

@@ -14,12 +14,12 @@ from apps.demo.past import Cast, Subject, World, tell_past
 from apps.demo.plan import CityPlan
 from apps.grids.models import Tier
 from apps.issues import routing
-from apps.issues.deadlines import Limit
+from apps.issues.deadlines import Limit, RungRules
 from apps.issues.models import Category, Standard, TierLimit
 from apps.issues.routing import Decision, route
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
-from apps.issues.selectors.limits import limit_for
+from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.services.loading import IssueRow
 from apps.staff.models import Department, Role
 
@@ -43,7 +43,7 @@ def _world(plan: CityPlan, now: datetime) -> World:
     chains = {cell: _chain(places, cell) for cell in cells}
     cast = _cast()
     return World(
-        setting=Setting(places, _limits(), work_calendar(None), now),
+        setting=Setting(places, _limits(), _rungs, work_calendar(None), now),
         cast=cast,
         chains=chains,
         points={cell: _ring(plan, index) for cell, index in cells.items()},
@@ -136,6 +136,10 @@ def _limits() -> Callable[[int, int, str], Limit]:
         return limit_for(category_id=category_id, tier=tier, purpose=TierLimit.Purpose(purpose))
 
     return limit
+
+
+def _rungs(category_id: int, tier: int, purpose: str) -> RungRules:
+    return rungs_for(category_id=category_id, tier=tier, purpose=TierLimit.Purpose(purpose))
 
 
 def _decider(

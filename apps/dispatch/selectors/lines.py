@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.utils.translation import pgettext
 
-from apps.issues.models import Handover, Issue, LinkKind, Rung, State
+from apps.issues.models import Handover, Issue, LinkKind, State, soon_in
 from apps.issues.selectors.wording import caption_text
 
 
@@ -18,6 +18,7 @@ class Line:
     is_unsigned: bool
     is_escalated: bool
     is_gone: bool = False
+    soon_at: datetime | None = None  # when its lamp turns yellow
 
     @property
     def what(self) -> str:
@@ -33,11 +34,6 @@ class Line:
     def holder(self) -> str:
         """Who holds it."""
         return str(self.issue.holder_department or self.issue.holder_grid)
-
-    @property
-    def soon_at(self) -> datetime | None:
-        """When its lamp turns yellow."""
-        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
 
     @property
     def stands(self) -> str:
@@ -60,11 +56,14 @@ def lines_of(issues: Sequence[Issue], gone: Iterable[int] = ()) -> list[Line]:
     """Lines of issues read with queue.SHOWN. One query."""
     away = set(gone)
     opened = Handover.objects.filter(issue_id__in=[issue.id for issue in issues], ended_at=None)
-    clocks = {row[0]: row for row in opened.values_list("issue_id", "kind", "signed_at")}
+    clocks = {row[0]: row for row in opened.values_list("issue_id", "kind", "signed_at", "rung_at", "rung_kinds")}
     return [_line(issue, clocks.get(issue.id), issue.id in away) for issue in issues]
 
 
-def _line(issue: Issue, clock: tuple[int, str, datetime | None] | None, is_gone: bool) -> Line:
+def _line(
+    issue: Issue, clock: tuple[int, str, datetime | None, list[datetime], list[str]] | None, is_gone: bool
+) -> Line:
     if clock is None:
         return Line(issue, is_unsigned=False, is_escalated=False, is_gone=is_gone)
-    return Line(issue, clock[2] is None, clock[1] == LinkKind.ESCALATE, is_gone)
+    _id, kind, signed_at, rung_at, rung_kinds = clock
+    return Line(issue, signed_at is None, kind == LinkKind.ESCALATE, is_gone, soon_in(rung_at, rung_kinds))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.dispatch.selectors.lines import stands_words
-from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, LinkKind, Photo, Rung, Standard, State
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, LinkKind, Photo, Standard, State
 from apps.issues.selectors.acting import Standing, standing_from
 from apps.issues.selectors.actions import Action, actions_of
 from apps.issues.selectors.detail import Detail
@@ -70,7 +70,8 @@ class Pane:
     @property
     def soon_at(self) -> datetime | None:
         """When its lamp turns yellow."""
-        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
+        handover = self.detail.open_handover
+        return handover.soon_at if handover is not None else None
 
     @property
     def unit(self) -> str:
@@ -148,16 +149,12 @@ class Task:
     is_unsigned: bool
     due_at: datetime | None
     is_joint: bool  # the person only helps
+    soon_at: datetime | None  # when its lamp turns yellow
 
     @property
     def what(self) -> str:
         """The report's own words, the category's sentence where it has none."""
         return self.issue.text.strip() or self.issue.category.caption
-
-    @property
-    def soon_at(self) -> datetime | None:
-        """When its lamp turns yellow."""
-        return self.issue.next_action_at if self.issue.rung == Rung.ON_TIME else None
 
     @property
     def stands(self) -> str:
@@ -200,6 +197,7 @@ def _task(issue: Issue, told: Told, scope: Scope, at: datetime) -> Task:
         is_unsigned=opened is not None and opened.signed_at is None,
         due_at=part.due_at if part else issue.due_at,
         is_joint=part is not None,
+        soon_at=opened.soon_at if opened is not None else None,
     )
 
 

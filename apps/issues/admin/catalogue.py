@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from apps.issues.admin.kinds import KindSelect
-from apps.issues.models import Category, Power, Standard, TierLimit
+from apps.issues.models import Category, EscalationRung, Power, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.selectors.rules import power_faults
 
@@ -17,10 +19,11 @@ if TYPE_CHECKING:
     StandardBase = admin.TabularInline[Standard, Category]
     PowerBase = admin.TabularInline[Power, Category]
     PowerFormBase = forms.ModelForm[Power]
+    RungFormBase = forms.ModelForm[EscalationRung]
 else:  # Django's classes take no type at run time
     Base = admin.ModelAdmin
     StandardBase = PowerBase = admin.TabularInline
-    PowerFormBase = forms.ModelForm
+    PowerFormBase = RungFormBase = forms.ModelForm
 
 
 class CatalogueAdmin(Base):
@@ -106,3 +109,49 @@ class TierLimitAdmin(CatalogueAdmin):
     list_display_links = ["tier", "purpose"]
     list_filter = ["tier", "purpose"]
     ordering = ["tier", "purpose"]
+
+
+class RungForm(RungFormBase):
+    """A ladder has exactly one overdue rung: it is the first to be made, and the last to go."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        values = cleaned or {}
+        if self.errors or values.get("kind") == EscalationRung.Kind.OVERDUE:
+            return cleaned
+        if not ladder_of(values["category"], values["tier"], values["purpose"]).filter(kind="overdue").exists():
+            raise ValidationError(_("Begin this ladder with its rung “overdue”, at 100 % of the limit."))
+        return cleaned
+
+
+def ladder_of(category: Category | None, tier: int | None, purpose: str) -> "models.QuerySet[EscalationRung]":
+    """The rows that make one ladder."""
+    return EscalationRung.objects.filter(category=category, tier=tier, purpose=purpose)
+
+
+@admin.register(EscalationRung)
+class EscalationRungAdmin(CatalogueAdmin):
+    """What happens when to whoever is silent or late; the nearest ladder counts as a whole."""
+
+    form = RungForm
+    list_display = ["kind", "category", "tier", "purpose", "counts_from", "amount", "unit"]
+    list_select_related = ["category"]
+    list_filter = ["kind", "tier", "purpose"]
+    search_fields = ["category__name", "category__code__startswith"]
+    autocomplete_fields = ["category"]
+    ordering = ["category__code", "tier", "purpose", "id"]
+
+    def has_delete_permission(self, request: HttpRequest, obj: EscalationRung | None = None) -> bool:
+        if obj is not None and obj.kind == EscalationRung.Kind.OVERDUE:
+            others = ladder_of(obj.category, obj.tier, obj.purpose).exclude(id=obj.id)
+            return super().has_delete_permission(request, obj) and not others.exists()
+        return super().has_delete_permission(request, obj)
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Many at once would not be asked for their overdue rung."""
+        return {name: action for name, action in super().get_actions(request).items() if name != "delete_selected"}
+
+    def get_readonly_fields(self, request: HttpRequest, obj: EscalationRung | None = None) -> list[str]:
+        """The overdue rung of a ladder stays where it is."""
+        is_overdue = obj is not None and obj.kind == EscalationRung.Kind.OVERDUE
+        return ["category", "tier", "purpose", "kind", "counts_from", "amount", "unit"] if is_overdue else []

@@ -7,29 +7,45 @@ customary in digital city management; everything else about working time is data
 
 from apps.issues.deadlines.calendar import DEFAULT_SPANS, Reason, WorkCalendar, WorkingSpan, overlay
 from apps.issues.deadlines.clocks import (
-    Clock,
     add_limit,
     add_time,
     first_working_moment,
     next_working_moment,
     remaining,
-    resume_clock,
-    start_clock,
     time_between,
+)
+from apps.issues.deadlines.ladder import (
+    PLAIN_RUNGS,
+    CountsFrom,
+    Ladder,
+    LadderStep,
+    RungKind,
+    RungRule,
+    RungRules,
+    extend,
+    resume,
+    shift,
+    start_ladder,
 )
 from apps.issues.deadlines.steps import Step, explain
 from apps.issues.deadlines.units import BadLimit, BadSpan, CannotCount, Limit, NoWorkingTime, OutOfRange, Unit
 
 __all__ = [
     "DEFAULT_SPANS",
+    "PLAIN_RUNGS",
     "BadLimit",
     "BadSpan",
     "CannotCount",
-    "Clock",
+    "CountsFrom",
+    "Ladder",
+    "LadderStep",
     "Limit",
     "NoWorkingTime",
     "OutOfRange",
     "Reason",
+    "RungKind",
+    "RungRule",
+    "RungRules",
     "Step",
     "Unit",
     "WorkCalendar",
@@ -37,11 +53,13 @@ __all__ = [
     "add_limit",
     "add_time",
     "explain",
+    "extend",
     "first_working_moment",
     "next_working_moment",
     "overlay",
     "remaining",
-    "resume_clock",
-    "start_clock",
+    "resume",
+    "shift",
+    "start_ladder",
     "time_between",
 ]

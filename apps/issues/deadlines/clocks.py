@@ -1,7 +1,6 @@
 """When a limit that starts now is due, what is left of it, and how the working day turns."""
 
 from bisect import bisect_left, bisect_right
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apps.issues.deadlines.calendar import DAY, MICROSECOND, WorkCalendar, to_micros, to_moment
@@ -11,46 +10,19 @@ FIRST_YEAR, LAST_YEAR = 1900, 2199  # moments outside are refused, so no sum can
 HORIZON = 60  # years searched for working time before giving up
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """The four moments of one running limit: start, 75 % (reminder), 100 % (due), 200 % (moves up)."""
-
-    started_at: datetime
-    remind_at: datetime
-    due_at: datetime
-    breach_at: datetime
-
-
 def add_limit(start: datetime, limit: Limit, calendar: WorkCalendar) -> datetime:
     """The earliest moment at which `limit` has run since `start`: 12:00 sharp is 12:00, never 14:00.
 
     Raises `OutOfRange` or `NoWorkingTime`; so do all functions below.
     """
-    return _ends(start, (limit.micros,), limit.unit, calendar)[0]
+    return ends(start, (limit.micros,), limit.unit, calendar)[0]
 
 
 def add_time(start: datetime, span: timedelta, unit: Unit, calendar: WorkCalendar) -> datetime:
     """Like `add_limit` for `span` (zero or more) of the unit's clock, e.g. what a paused clock had left."""
-    if not timedelta(0) <= span <= 2 * LONGEST * DAY:  # a breach is two limits away
+    if not timedelta(0) <= span <= 2 * LONGEST * DAY:  # a limit and its extensions
         raise BadLimit
-    return _ends(start, (span // MICROSECOND,), unit, calendar)[0]
-
-
-def start_clock(start: datetime, limit: Limit, calendar: WorkCalendar) -> Clock:
-    """A clock that starts now: reminder at 75 % of the limit, due at 100 %, breach one more limit later."""
-    whole = limit.micros
-    return Clock(start, *_ends(start, (whole * 3 // 4, whole, 2 * whole), limit.unit, calendar))
-
-
-def resume_clock(clock: Clock, *, paused_at: datetime, now: datetime, unit: Unit, calendar: WorkCalendar) -> Clock:
-    """The clock after a pause: moments ahead at `paused_at` keep their remaining time, past ones stay."""
-
-    def moved(moment: datetime) -> datetime:
-        if moment <= paused_at:
-            return moment
-        return add_time(now, time_between(paused_at, moment, unit, calendar), unit, calendar)
-
-    return Clock(clock.started_at, moved(clock.remind_at), moved(clock.due_at), moved(clock.breach_at))
+    return ends(start, (span // MICROSECOND,), unit, calendar)[0]
 
 
 def time_between(start: datetime, end: datetime, unit: Unit, calendar: WorkCalendar) -> timedelta:
@@ -98,7 +70,7 @@ def first_working_moment(at: datetime, calendar: WorkCalendar) -> datetime:
     raise NoWorkingTime
 
 
-def _ends(start: datetime, spans: tuple[int, ...], unit: Unit, calendar: WorkCalendar) -> list[datetime]:
+def ends(start: datetime, spans: tuple[int, ...], unit: Unit, calendar: WorkCalendar) -> list[datetime]:
     """When each of `spans` (microseconds of the unit's clock) has run since `start`."""
     moment, year = to_micros(start), local_year(start, calendar)
     if unit.is_continuous:

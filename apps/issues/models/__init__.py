@@ -1,21 +1,34 @@
 """Tables of the heart: catalogue, clocks, issues."""
 
-from apps.issues.models.catalogue import Category, Power, Standard, TierLimit, UnitChoices
+from apps.issues.models.catalogue import Category, EscalationRung, Power, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, WorkingPeriod
-from apps.issues.models.issue import Handover, Issue, IssueEvent, Photo, PositionSource, Rung, number_of
+from apps.issues.models.issue import (
+    Handover,
+    Issue,
+    IssueEvent,
+    Pause,
+    Photo,
+    PositionSource,
+    Rung,
+    number_of,
+    soon_in,
+)
 from apps.issues.models.joint import CoHandling
 from apps.issues.models.rules import DryRun, RoutingRule, RuleAlarm, RuleSet
-from apps.issues.workflow import LinkKind, State
+from apps.issues.workflow import Card, LinkKind, State
 
 __all__ = [
     "CalendarDay",
+    "Card",
     "Category",
     "CoHandling",
     "DryRun",
+    "EscalationRung",
     "Handover",
     "Issue",
     "IssueEvent",
     "LinkKind",
+    "Pause",
     "Photo",
     "PositionSource",
     "Power",
@@ -29,4 +42,5 @@ __all__ = [
     "UnitChoices",
     "WorkingPeriod",
     "number_of",
+    "soon_in",
 ]

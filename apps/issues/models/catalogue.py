@@ -1,7 +1,9 @@
 """What may be reported, to which standard it is handled, and who has the power to: all of it data."""
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -9,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from apps.common.languages import localized
 from apps.grids.models import Tier
-from apps.issues.deadlines import Unit
+from apps.issues.deadlines import CountsFrom, RungKind, Unit
 
 
 class UnitChoices(models.TextChoices):
@@ -101,6 +103,85 @@ class TierLimit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_tier_display()} · {self.get_purpose_display()}"
+
+
+class EscalationRung(models.Model):
+    """One rung of a ladder: what happens when to whoever is silent or late (reference: domain §6, defaults).
+
+    Rows of the same category, tier and purpose make one ladder. The nearest ladder counts, as a whole: of the minor
+    class, its class, its field, then of no category; among those, one of the same tier and purpose before a wider one.
+    """
+
+    class Kind(models.TextChoices):
+        UNSIGNED = RungKind.UNSIGNED.value, pgettext_lazy("rung", "not signed")
+        REMIND = RungKind.REMIND.value, pgettext_lazy("rung", "reminder")
+        OVERDUE = RungKind.OVERDUE.value, pgettext_lazy("rung", "overdue")
+        YELLOW_CARD = RungKind.YELLOW_CARD.value, pgettext_lazy("rung", "yellow card")
+        RED_CARD = RungKind.RED_CARD.value, pgettext_lazy("rung", "red card")
+        ESCALATE = RungKind.ESCALATE.value, pgettext_lazy("rung", "moves up")
+
+    class CountsFrom(models.TextChoices):
+        SHARE = CountsFrom.SHARE.value, pgettext_lazy("rung", "per cent of the limit")
+        START = CountsFrom.START.value, pgettext_lazy("rung", "after the start")
+        DUE = CountsFrom.DUE.value, pgettext_lazy("rung", "after the due time")
+
+    category = models.ForeignKey(
+        Category, models.CASCADE, null=True, blank=True, related_name="rungs", verbose_name=_("category")
+    )
+    tier = models.PositiveSmallIntegerField(_("tier"), choices=Tier.choices, null=True, blank=True)
+    purpose = models.CharField(_("purpose"), max_length=10, choices=TierLimit.Purpose.choices, blank=True)
+    kind = models.CharField(_("rung"), max_length=12, choices=Kind.choices)
+    counts_from = models.CharField(_("counts from"), max_length=5, choices=CountsFrom.choices, default=CountsFrom.SHARE)
+    amount = models.DecimalField(_("amount"), max_digits=7, decimal_places=2)
+    unit = models.CharField(_("unit"), max_length=12, choices=UnitChoices.choices, blank=True)
+
+    if TYPE_CHECKING:
+        category_id: int | None
+
+    class Meta:
+        verbose_name = _("rung of a ladder")
+        verbose_name_plural = _("rungs of ladders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["category", "tier", "purpose", "kind"], nulls_distinct=False, name="rung_one_of_a_kind"
+            ),
+            models.CheckConstraint(condition=Q(amount__gt=0), name="rung_after_the_start"),
+            models.CheckConstraint(
+                condition=Q(counts_from="share", unit="") | (~Q(counts_from="share") & ~Q(unit="")),
+                name="rung_has_a_unit_or_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="overdue") | Q(counts_from="share", amount=100), name="rung_overdue_at_the_limit"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        ladder = " · ".join(
+            [str(self.category or "*"), self.get_tier_display() if self.tier is not None else "*"]
+            + ([self.get_purpose_display()] if self.purpose else [])
+        )
+        return f"{ladder}: {self.get_kind_display()}"
+
+    def clean(self) -> None:
+        """Raise ValidationError for a rung that could not stand where it is put."""
+        if self.amount is None or not self.kind or not self.counts_from:
+            return  # said of the field already
+        if (self.counts_from == self.CountsFrom.SHARE) == bool(self.unit):
+            raise ValidationError({"unit": _("Give a unit, unless it is a per cent of the limit.")})
+        if self.kind == self.Kind.OVERDUE and (self.counts_from, self.amount) != (self.CountsFrom.SHARE, Decimal(100)):
+            raise ValidationError({"amount": _("It is overdue at 100 % of the limit, never at another time.")})
+        is_early = self.kind in (self.Kind.UNSIGNED, self.Kind.REMIND)
+        if is_early and (self._share >= 100 or self.counts_from == self.CountsFrom.DUE):
+            raise ValidationError({"amount": _("This rung comes before the due time.")})
+        if self.kind in _LATE_KINDS and (0 < self._share <= 100 or self.counts_from == self.CountsFrom.START):
+            raise ValidationError({"amount": _("This rung comes after the due time.")})
+
+    @property
+    def _share(self) -> Decimal:
+        return Decimal(self.amount) if self.counts_from == self.CountsFrom.SHARE else Decimal(0)
+
+
+_LATE_KINDS = frozenset({EscalationRung.Kind.YELLOW_CARD, EscalationRung.Kind.RED_CARD, EscalationRung.Kind.ESCALATE})
 
 
 class Power(models.Model):

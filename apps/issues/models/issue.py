@@ -1,9 +1,11 @@
 """The issue 矛盾问题, the chain of who held it, and its history."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -11,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.grids.models import Grid
+from apps.issues.deadlines import RungKind
 from apps.issues.models.catalogue import Category, UnitChoices
-from apps.issues.workflow import LinkKind, State
+from apps.issues.workflow import Card, LinkKind, State
 from apps.staff.models import Department, Post
 
 
 class Rung(models.IntegerChoices):
-    """How far the sweep has gone with the open handover."""
+    """The lamp: how late the open handover is. Which rungs of its ladder are done says `Issue.step`."""
 
     ON_TIME = 0, _("on time")
     REMINDED = 1, _("reminded")
@@ -37,11 +40,16 @@ def number_of(issue_id: int, filed_at: datetime) -> str:
     return f"{filed_at.astimezone(timezone.get_default_timezone()):%Y%m%d}-{issue_id:06d}"
 
 
+def soon_in(rung_at: Sequence[datetime], rung_kinds: Sequence[str]) -> datetime | None:
+    """When a lamp turns yellow by this ladder; None for a ladder without a reminder."""
+    return next((at for at, kind in zip(rung_at, rung_kinds, strict=True) if kind == RungKind.REMIND), None)
+
+
 class Issue(models.Model):
     """One report and what became of it. Open while `closed_at` is empty; then it has one holder and one clock.
 
     `version` is the number of its newest event: the optimistic lock of every move.
-    The columns holder_*, state, due_at, next_action_at and rung repeat the open handover and the newest event,
+    The columns holder_*, state, due_at, next_action_at, step and rung repeat the open handover and the newest event,
     so that queues and the sweep read one table; check_invariants proves that they agree.
     """
 
@@ -85,6 +93,8 @@ class Issue(models.Model):
     due_at = models.DateTimeField(_("due"), null=True)
     next_action_at = models.DateTimeField(_("next action of the sweep"), null=True)
     rung = models.PositiveSmallIntegerField(_("rung"), choices=Rung.choices, default=Rung.ON_TIME)
+    step = models.PositiveSmallIntegerField(_("rungs done"), default=0)  # of the open handover's ladder
+    card = models.PositiveSmallIntegerField(_("supervision card"), choices=Card.choices, default=Card.NONE)
     closed_at = models.DateTimeField(_("closed"), null=True)
     version = models.PositiveIntegerField(_("version"), default=0)
 
@@ -172,9 +182,10 @@ class Handover(models.Model):
     started_at = models.DateTimeField(_("started"))
     limit_amount = models.DecimalField(_("limit"), max_digits=7, decimal_places=2)
     limit_unit = models.CharField(_("unit"), max_length=12, choices=UnitChoices.choices)
-    remind_at = models.DateTimeField(_("reminder"))
     due_at = models.DateTimeField(_("due"))
-    breach_at = models.DateTimeField(_("moves up"))
+    # the ladder: moment and kind (deadlines.RungKind) of each rung, in order; the sweep reads it as it stands here
+    rung_at = ArrayField(models.DateTimeField(), verbose_name=_("moments of the rungs"))
+    rung_kinds = ArrayField(models.CharField(max_length=12), verbose_name=_("kinds of the rungs"))
     signed_at = models.DateTimeField(_("signed"), null=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(_("ended"), null=True)
@@ -194,8 +205,12 @@ class Handover(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["issue"], condition=Q(ended_at=None), name="handover_one_open_per_issue"),
             models.CheckConstraint(
-                condition=Q(due_at__gte=F("started_at"), breach_at__gte=F("due_at")),
+                condition=Q(due_at__gte=F("started_at")),
                 name="handover_clock_runs_forward",
+            ),
+            models.CheckConstraint(
+                condition=Q(rung_at__len__gt=0, rung_at__len=F("rung_kinds__len")),
+                name="handover_ladder_is_whole",
             ),
         ]
         indexes = [
@@ -208,6 +223,41 @@ class Handover(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id}: {self.get_kind_display()}"
+
+    @property
+    def soon_at(self) -> datetime | None:
+        """When its lamp turns yellow: the reminder."""
+        return soon_in(self.rung_at, self.rung_kinds)
+
+
+class Pause(models.Model):
+    """A clock that stands still 挂账 until a date: the pause ledger. At most one is open per handover.
+
+    While it is open, the handover's ladder and due time are stored as they will be if it ends when planned.
+    """
+
+    handover = models.ForeignKey(Handover, models.PROTECT, related_name="pauses", verbose_name=_("handover"))
+    started_at = models.DateTimeField(_("started"))
+    until = models.DateTimeField(_("planned end"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    reason = models.TextField(_("reason"), blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    if TYPE_CHECKING:
+        handover_id: int
+
+    class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["handover"], condition=Q(ended_at=None), name="pause_one_open_per_handover"
+            ),
+            models.CheckConstraint(condition=Q(until__gt=F("started_at")), name="pause_ends_after_it_starts"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.handover_id}: {self.started_at:%Y-%m-%d}"
 
 
 class IssueEvent(models.Model):

@@ -92,7 +92,7 @@ class Action:
     @property
     def cards(self) -> list[tuple[str, Promise]]:
         """The cards to choose from."""
-        return [(card.value, card.label) for card in Card if card is not Card.NONE]
+        return [(card.name.lower(), card.label) for card in Card if card is not Card.NONE]
 
 
 def actions_of(

@@ -5,20 +5,23 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from django.utils.translation import gettext as translate
 
 from apps.common.languages import localized
 from apps.issues import routing
-from apps.issues.deadlines import Limit, Unit
-from apps.issues.models import Category, Power, RoutingRule, RuleSet, Standard, TierLimit
+from apps.issues.deadlines import PLAIN_RUNGS, CountsFrom, Limit, RungKind, RungRule, RungRules, Unit
+from apps.issues.models import Category, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
 from apps.staff.models import Department
 
 logger = logging.getLogger(__name__)
 
 FRESH_SECONDS: Final = 5.0
+
+
+LadderKey = tuple[int | None, int | None, str]  # category, tier, purpose; None and "": any
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,30 @@ class Catalogue:
     rule_set: int | None  # its version
     department_kinds: Mapping[int, frozenset[str]]  # by cell
     kind_examples: Mapping[str, tuple[str, str]]  # by kind: name and English name of one, the city's if it has one
+    ladders: Mapping[LadderKey, RungRules]
+    _nearest: dict[tuple[int, int, str], RungRules] = field(default_factory=dict, repr=False)
+
+    def rungs(self, category_id: int, tier: int, purpose: str) -> RungRules:
+        """The nearest ladder: by category upward, then by tier and purpose, by tier, by purpose; else the plain one."""
+        key = (category_id, tier, purpose)
+        if key not in self._nearest:
+            keys = (
+                (at, *where)
+                for at in (*self.lineage(category_id), None)
+                for where in ((tier, purpose), (tier, ""), (None, purpose), (None, ""))
+            )
+            self._nearest[key] = next((self.ladders[one] for one in keys if one in self.ladders), PLAIN_RUNGS)
+        return self._nearest[key]
+
+    def with_own_ladder(self) -> list[int]:
+        """Minor classes whose ladders may differ from those of no category."""
+        owners = {category for category, _tier, _purpose in self.ladders if category is not None}
+        minors = self.categories.values() if owners else ()
+        return [
+            row.id
+            for row in minors
+            if row.level == Category.Level.MINOR and not owners.isdisjoint(self.lineage(row.id))
+        ]
 
     def minor_classes(self) -> list[Category]:
         """What a report may carry, in the order people see."""
@@ -81,7 +108,7 @@ _lock = threading.Lock()
 
 
 def catalogue() -> Catalogue:
-    """This process's copy, at most 5 s behind the database. Seven small queries when it is read again."""
+    """This process's copy, at most 5 s behind the database. Eight small queries when it is read again."""
     kept = _kept.catalogue
     if kept is not None and time.monotonic() - _kept.read_at < FRESH_SECONDS:
         return kept
@@ -116,6 +143,7 @@ def _read() -> Catalogue:
         rules=rules_of(RuleSet.State.ACTIVE, categories),
         rule_set=RuleSet.objects.filter(state=RuleSet.State.ACTIVE).values_list("version", flat=True).first(),
         **_departments(),
+        ladders=_ladders(),
     )
 
 
@@ -136,6 +164,27 @@ def _powers() -> routing.Powers:
         "category_id", "tier", "may_handle", "department_kind", "assigns_directly"
     )
     return {(category_id, tier): routing.Power(may, kind, directly) for category_id, tier, may, kind, directly in rows}
+
+
+def _ladders() -> dict[LadderKey, RungRules]:
+    found: dict[LadderKey, list[RungRule]] = defaultdict(list)
+    for row in EscalationRung.objects.order_by("id"):
+        rule = _rung(row)
+        if rule is not None:
+            found[row.category_id, row.tier, row.purpose].append(rule)
+    return {key: RungRules(tuple(rules)) for key, rules in found.items()}
+
+
+def _rung(row: EscalationRung) -> RungRule | None:
+    """The row as a rule; None, and a line in the log, for one that no clock can run."""
+    kind, counts_from = RungKind(row.kind), CountsFrom(row.counts_from)
+    try:
+        if counts_from is CountsFrom.SHARE:
+            return RungRule.at_share(kind, row.amount)
+        return RungRule.after(kind, counts_from, Limit(row.amount, Unit(row.unit)))
+    except ValueError:
+        logger.exception("rung %s cannot be counted and is left out", row.pk)
+        return None
 
 
 class _Departments(TypedDict):

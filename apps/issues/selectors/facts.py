@@ -13,6 +13,7 @@ from apps.issues.models import CoHandling, Handover, Issue
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.workflow import (
     By,
+    Card,
     Condition,
     Deed,
     Holder,
@@ -122,6 +123,7 @@ def _of_clock(issue: Issue, told: Told, at: datetime) -> dict[Condition, bool]:
         Condition.UNSIGNED: held is not None and held.signed_at is None,
         Condition.IN_TIME_TO_RETURN: held is None or _in_time_to_return(held, issue, at),
         Condition.IN_TIME: issue.due_at is not None and at < issue.due_at,
+        Condition.HAS_CARD: issue.card != Card.NONE,
     }
 
 

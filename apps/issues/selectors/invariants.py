@@ -76,9 +76,13 @@ _HOLDERS: Final[Mapping[Promise, str]] = {
             IS DISTINCT FROM (h.to_grid_id, h.to_department_id, h.due_at) LIMIT {SHOWN}""",
     _("its next action does not fit its rung and clock"): f"""
         SELECT i.id, i.filed_at FROM {ISSUE} i JOIN {HANDOVER} h ON h.issue_id = i.id AND h.ended_at IS NULL
-        WHERE i.closed_at IS NULL AND (h.is_overdue <> (i.rung = {int(Rung.OVERDUE)}) OR i.next_action_at <>
-            CASE i.rung WHEN {int(Rung.ON_TIME)} THEN h.remind_at WHEN {int(Rung.REMINDED)} THEN h.due_at
-                ELSE greatest(i.next_action_at, h.breach_at) END) LIMIT {SHOWN}""",
+        CROSS JOIN LATERAL (SELECT h.rung_at[i.step + 1] AS at, h.rung_kinds[i.step + 1] AS kind,
+            'overdue' = ANY (h.rung_kinds[1:i.step]) AS is_late) next
+        WHERE i.closed_at IS NULL AND (h.is_overdue <> (i.rung = {int(Rung.OVERDUE)}) OR h.is_overdue <> next.is_late
+            OR CASE WHEN i.state = 'suspended' THEN i.next_action_at > coalesce(next.at, i.next_action_at)
+                WHEN next.at IS NULL OR next.kind = 'escalate'
+                    THEN i.next_action_at < coalesce(next.at, h.rung_at[cardinality(h.rung_at)])
+                ELSE i.next_action_at <> next.at END) LIMIT {SHOWN}""",
 }
 
 _STALLED: Final[Mapping[Promise, str]] = {

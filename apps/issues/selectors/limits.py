@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from apps.issues.deadlines import Clock, Limit, Unit, start_clock
+from apps.issues.deadlines import Ladder, Limit, RungRules, Unit, start_ladder
 from apps.issues.models import TierLimit
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
@@ -34,9 +34,15 @@ def limit_for(*, category_id: int, tier: int, purpose: Purpose) -> Limit:
     return row
 
 
+def rungs_for(*, category_id: int, tier: int, purpose: Purpose) -> RungRules:
+    """The ladder of one holder, as data; no query."""
+    return catalogue().rungs(category_id, tier, purpose)
+
+
 def clock_for(
     *, category_id: int, tier: int, purpose: Purpose, district_id: int | None, now: datetime
-) -> tuple[Limit, Clock]:
-    """The limit and its running clock by the working hours of the district."""
+) -> tuple[Limit, Ladder]:
+    """The limit and its running ladder by the working hours of the district."""
     limit = limit_for(category_id=category_id, tier=tier, purpose=purpose)
-    return limit, start_clock(now, limit, work_calendar(district_id))
+    rungs = rungs_for(category_id=category_id, tier=tier, purpose=purpose)
+    return limit, start_ladder(now, limit, rungs, work_calendar(district_id))

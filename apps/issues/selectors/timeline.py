@@ -59,13 +59,18 @@ BY_ITSELF: Final[Mapping[str, str]] = {
     "assign": gettext_noop("It stays with %(taker)s"),
     "assign_on": gettext_noop("It is assigned from %(giver)s to %(taker)s"),
     "report_up": gettext_noop("It goes up from %(giver)s to %(taker)s"),
-    "remind": gettext_noop("%(taker)s was reminded: three quarters of the time have passed"),
+    "unsigned": gettext_noop("%(taker)s has not signed for it; the superior was told"),
+    "yellow_card": gettext_noop("Yellow card for %(taker)s: long overdue"),
+    "red_card": gettext_noop("Red card for %(taker)s: far too long overdue"),
+    "resume": gettext_noop("The pause is over: the clock of %(taker)s runs on"),
+    "remind": gettext_noop("%(taker)s was reminded: it is due soon"),
     "overdue": gettext_noop("Overdue with %(taker)s; the superior was told"),
     "escalate": gettext_noop("Late: it moved from %(giver)s up to %(taker)s"),
     "realarm": gettext_noop("Still overdue with %(taker)s: alarm repeated"),
-    "resume": gettext_noop("The suspension is over; it goes on at %(taker)s"),
     "co_overdue": gettext_noop("Overdue with %(department)s, which helps"),
 }
+
+ALARMS: Final = frozenset({"overdue", "yellow_card", "red_card", "escalate", "realarm"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,7 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
         words=str(payload.get("text", "")),
         reason=_reason(payload, name(event) if has_department else None),
         state=State(event.state),
-        is_alarm=bool(payload.get("alarm")) or event.kind in ("overdue", "escalate", "realarm"),
+        is_alarm=bool(payload.get("alarm")) or event.kind in ALARMS,
         actor=actor,
         photo_count=int(payload.get("photos", 0)),
     )
@@ -148,7 +153,7 @@ def _facts(payload: Mapping[str, Any]) -> defaultdict[str, str]:
     if "until" in payload:
         facts["until"] = str(payload["until"])[:10]
     if "card" in payload:
-        facts["card"] = str(Card(payload["card"]).label)
+        facts["card"] = str(Card[payload["card"].upper()].label)
     if "is_satisfied" in payload:
         facts["satisfied"] = translate("satisfied") if payload["is_satisfied"] else translate("not satisfied")
     if "numbers" in payload:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
 from apps.issues.selectors.reporters import reporters_of
-from apps.issues.services.effects import Making
+from apps.issues.services.making import Making
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
 from apps.staff.selectors import handlers_for, people_of_cell

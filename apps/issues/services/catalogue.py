@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.grids.models import Tier
-from apps.issues.models import Category, Power, RoutingRule, RuleSet, Standard, TierLimit
+from apps.issues.models import Category, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -40,15 +40,16 @@ class LoadedCatalogue:
     powers: int
     limits: int
     rules: int
+    rungs: int
 
     @property
     def total(self) -> int:
-        return self.categories + self.standards + self.powers + self.limits + self.rules
+        return self.categories + self.standards + self.powers + self.limits + self.rules + self.rungs
 
 
 @transaction.atomic
 def load_catalogue() -> LoadedCatalogue:
-    """Add the shipped categories, standards, powers, limits of tiers and routing rules that are missing."""
+    """Add the shipped categories, standards, powers, limits of tiers, routing rules and ladders that are missing."""
     minors = list(_rows("minor_classes"))
     categories = _add_categories(minors)
     ids = dict(Category.objects.values_list("code", "id"))
@@ -58,6 +59,7 @@ def load_catalogue() -> LoadedCatalogue:
         powers=_add_powers(minors, ids),
         limits=_add_limits(),
         rules=_add_rules(ids),
+        rungs=_add_rungs(ids),
     )
     forget_catalogue()
     transaction.on_commit(forget_catalogue)
@@ -191,3 +193,23 @@ def _add_rules(ids: dict[str, int]) -> int:
         for row in _rows("routing_rules")
     ]
     return len(RoutingRule.objects.bulk_create(rules))
+
+
+def _add_rungs(ids: dict[str, int]) -> int:
+    """Whole ladders only: a city that has edited one keeps it, also where it has taken a rung out."""
+    known = set(EscalationRung.objects.values_list("category_id", "tier", "purpose"))
+    new = [
+        EscalationRung(
+            category_id=ids[row["category"]] if row["category"] else None,
+            tier=TIERS[row["tier"]] if row["tier"] else None,
+            purpose=row["purpose"],
+            kind=row["kind"],
+            counts_from=row["counts_from"],
+            amount=Decimal(row["amount"]),
+            unit=row["unit"],
+        )
+        for row in _rows("rungs")
+    ]
+    return len(
+        EscalationRung.objects.bulk_create(row for row in new if (row.category_id, row.tier, row.purpose) not in known)
+    )

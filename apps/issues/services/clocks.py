@@ -5,9 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
-from apps.issues.deadlines import CannotCount, Clock, Limit, Unit, next_working_moment, start_clock
+from apps.issues.deadlines import (
+    PLAIN_RUNGS,
+    CannotCount,
+    Ladder,
+    Limit,
+    RungRules,
+    Unit,
+    next_working_moment,
+    start_ladder,
+)
 from apps.issues.selectors.calendar import work_calendar
 
 logger = logging.getLogger(__name__)
@@ -19,16 +28,16 @@ UNCOUNTABLE: Final = Limit(Decimal(4), Unit.URGENT_HOUR)  # hours that always co
 class Clocks:
     """Clocks of one batch or sweep. A limit that cannot be counted must not stop a report: four hours then."""
 
-    _known: dict[tuple[Limit, int | None, datetime], Mapping[str, str]] = field(default_factory=dict)
+    _known: dict[tuple[Limit, RungRules, int | None, datetime], Mapping[str, Any]] = field(default_factory=dict)
 
-    def start(self, limit: Limit, district_id: int | None, at: datetime) -> Mapping[str, str]:
+    def start(self, limit: Limit, rungs: RungRules, district_id: int | None, at: datetime) -> Mapping[str, Any]:
         """A clock that starts at that moment by the district's hours (None: the city's), as columns of a handover.
 
-        Ready for JSON: limit_amount, limit_unit, remind_at, due_at, breach_at.
+        Ready for JSON: limit_amount, limit_unit, due_at, and the ladder as rung_at and rung_kinds.
         """
-        key = (limit, district_id, at)
+        key = (limit, rungs, district_id, at)
         if key not in self._known:
-            self._known[key] = _columns(*_counted(limit, district_id, at))
+            self._known[key] = _columns(*_counted(limit, rungs, district_id, at))
         return self._known[key]
 
 
@@ -41,20 +50,20 @@ def next_alarm(district_id: int | None, now: datetime) -> datetime:
         return now + timedelta(days=1)
 
 
-def _counted(limit: Limit, district_id: int | None, at: datetime) -> tuple[Limit, Clock]:
+def _counted(limit: Limit, rungs: RungRules, district_id: int | None, at: datetime) -> tuple[Limit, Ladder]:
     calendar = work_calendar(district_id)
     try:
-        return limit, start_clock(at, limit, calendar)
+        return limit, start_ladder(at, limit, rungs, calendar)
     except CannotCount:
         logger.exception("a limit cannot be counted; four hours are used")
-        return UNCOUNTABLE, start_clock(at, UNCOUNTABLE, calendar)
+        return UNCOUNTABLE, start_ladder(at, UNCOUNTABLE, PLAIN_RUNGS, calendar)
 
 
-def _columns(limit: Limit, clock: Clock) -> Mapping[str, str]:
+def _columns(limit: Limit, ladder: Ladder) -> Mapping[str, Any]:
     return {
         "limit_amount": str(limit.amount),
         "limit_unit": limit.unit.value,
-        "remind_at": clock.remind_at.isoformat(),
-        "due_at": clock.due_at.isoformat(),
-        "breach_at": clock.breach_at.isoformat(),
+        "due_at": ladder.due_at.isoformat(),
+        "rung_at": [moment.isoformat() for moment in ladder.rung_at],
+        "rung_kinds": ladder.rung_kinds,
     }

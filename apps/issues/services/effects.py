@@ -1,8 +1,7 @@
 """What each move does to the issue, beyond what its row of the table says for all moves alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.db import OperationalError
 from django.utils.translation import gettext_lazy as _
@@ -10,14 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from apps.common.refusals import Refused
 from apps.grids.selectors import tree
 from apps.issues.models import Issue, LinkKind, State
-from apps.issues.selectors.acting import Standing
 from apps.issues.selectors.targets import check_target
-from apps.issues.services import joint
+from apps.issues.services import joint, watching
 from apps.issues.services.filing import Report, file_report
-from apps.issues.services.given import Given
 from apps.issues.services.handovers import Entry, close, hand_over, record
-from apps.issues.workflow import By, Holder, Move, Target
-from apps.staff.models import User
+from apps.issues.services.making import Making
+from apps.issues.workflow import By, Holder, Target
 
 KINDS: Final[Mapping[str, LinkKind]] = {
     "handle": LinkKind.ASSIGN,  # a platform keeps it for itself: a new clock, no new holder
@@ -39,30 +36,6 @@ class BeingChanged(Refused):
     sentence = _("Somebody is working on the other issue at this moment; please try again.")
     field = "into"
     status = 409
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Making:
-    """One move being made: the row of the table, the locked issue, who does it and what was given."""
-
-    row: Move
-    issue: Issue
-    standing: Standing
-    given: Given
-    actor: User
-    entry: Entry
-    to_grid_id: int | None = None
-    to_department_id: int | None = None
-
-    @property
-    def state(self) -> State:
-        """The state afterwards, as the table says."""
-        return self.row.to[State(self.issue.state)]
-
-    def entry_with(self, **facts: Any) -> Entry:
-        """The entry with more in its payload."""
-        entry = self.entry
-        return Entry(entry.kind, entry.at, entry.actor_id, entry.post_id, {**entry.payload, **facts})
 
 
 def apply_move(making: Making) -> None:
@@ -194,6 +167,12 @@ EFFECTS: Final[Mapping[str, Callable[[Making], None]]] = {
     "merge": _merge,
     "unmerge": _unmerge,
     "split": _split,
+    "suspend": watching.suspend,
+    "resume": watching.resume,
+    "ask_extension": watching.ask_extension,
+    "grant_extension": watching.grant_extension,
+    "supervise": watching.supervise,
+    "lift_card": watching.lift_card,
 }
 
 

@@ -1,7 +1,8 @@
-"""The sweep: nothing waits unseen. Every open issue whose next action is due goes one rung further.
+"""The sweep: nothing waits unseen. Every open issue whose next action is due goes one rung further up its ladder.
 
-75 % of the limit: reminder; the limit: overdue, and the superior is told; one more limit: the issue moves to the
-superior with a clock of its own, and the late holder stays on the record; at the city it rings again each working day.
+Which rungs there are is data (`EscalationRung`): not signed, reminder, overdue, cards, and at last the issue moves to
+the superior with a ladder of its own, and the late holder stays on the record. Past the last rung, and at the city,
+which has no superior, it rings again each working day.
 
 One statement a batch claims, moves and records (docs/adr/0004). Two sweepers at once share the work; asleep for a day,
 it goes through the rungs one after the other when it wakes.
@@ -9,12 +10,12 @@ it goes through the rungs one after the other when it wakes.
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import product
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.db import connection, transaction
 
@@ -22,14 +23,15 @@ from apps.common import heartbeat
 from apps.common.feed import publish_after_commit
 from apps.grids.models import Grid, Tier
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
+from apps.issues.deadlines import RungKind
+from apps.issues.models import Card, Handover, Issue, IssueEvent, LinkKind, Pause, Rung, State, TierLimit
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
-from apps.issues.selectors.limits import limit_for
+from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.services.clocks import Clocks, next_alarm
 from apps.issues.services.routing import BAD_ROW, route_turn
-from apps.issues.services.telling import MOVED_UP, OVERDUE, OVERDUE_BELOW, REALARM, REMIND, TAKEN, People, Telling, tell
-from apps.issues.workflow import Holder
+from apps.issues.services.swept import SweepResult, Swept, tellings_of
+from apps.issues.services.telling import People, tell
 
 logger = logging.getLogger(__name__)
 
@@ -39,19 +41,24 @@ WAITING_TOO_LONG: Final = timedelta(seconds=20)  # a ring was lost if a report s
 COUNTED: Final = 100_000  # of what remains; more is as good as that
 SWEEPING: Final = 0x5357454550  # "SWEEP", the advisory lock of one sweep at a time
 ANY: Final = 0  # in a clock's key: every category, every district
-ISSUE, HANDOVER, EVENT, GRID = (model._meta.db_table for model in (Issue, Handover, IssueEvent, Grid))
+SUSPENDED: Final = "suspended"  # next_action_at is then the end of the pause
+WAITS_FOR_SIGNATURE: Final = f"('{State.ESCALATED}', '{State.ASSIGNED}')"
+ISSUE, HANDOVER, EVENT, GRID, PAUSE = (m._meta.db_table for m in (Issue, Handover, IssueEvent, Grid, Pause))
 
 # Literal conditions, so that the partial index on next_action_at serves. Both rows are locked, so that what is read of
-# them is their newest version. `opened` reads from `ended`: the late handover ends before the next begins.
+# them is their newest version. `opened` reads from `ended`: the late handover ends before the next begins. A rung that
+# asks for a signature is passed over ('pass') without a word where it was given: no event, the same version.
 SWEEP = f"""
     WITH clock AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(clocks)s::jsonb) AS clock (
             tier integer, category bigint, district bigint, limit_amount numeric, limit_unit varchar(12),
-            remind_at timestamptz, due_at timestamptz, breach_at timestamptz, again_at timestamptz)
+            due_at timestamptz, rung_at timestamptz[], rung_kinds varchar(12)[], again_at timestamptz)
     ), due AS (
         SELECT issue.id, issue.state, issue.holder_grid_id, issue.holder_department_id, issue.due_at, issue.rung,
-            issue.version, issue.filed_at, issue.grid_id, issue.district_id, issue.category_id,
-            held.id AS handover_id, held.breach_at
+            issue.step, issue.card, issue.version, issue.filed_at, issue.grid_id, issue.district_id, issue.category_id,
+            held.id AS handover_id, held.signed_at IS NULL AND issue.state IN {WAITS_FOR_SIGNATURE} AS is_unsigned,
+            held.rung_kinds[issue.step + 1] AS rung_kind, held.rung_at[issue.step + 1] AS this_at,
+            held.rung_at[issue.step + 2] AS next_at
         FROM {ISSUE} AS issue JOIN {HANDOVER} AS held ON held.issue_id = issue.id AND held.ended_at IS NULL
         WHERE issue.closed_at IS NULL AND issue.next_action_at <= %(now)s
             AND issue.id <> ALL(%(aside)s) AND (%(only)s::bigint IS NULL OR issue.id = %(only)s)
@@ -59,9 +66,11 @@ SWEEP = f"""
         FOR NO KEY UPDATE OF issue, held SKIP LOCKED
     ), plan AS MATERIALIZED (
         SELECT due.*, above.id AS superior_id, clock.limit_amount, clock.limit_unit, clock.again_at,
-            clock.remind_at AS new_remind_at, clock.due_at AS new_due_at, clock.breach_at AS new_breach_at,
-            CASE WHEN due.rung = {int(Rung.ON_TIME)} THEN 'remind' WHEN due.rung = {int(Rung.REMINDED)} THEN 'overdue'
-                WHEN above.id IS NULL THEN 'realarm' ELSE 'escalate' END AS kind
+            clock.due_at AS new_due_at, clock.rung_at AS new_rung_at, clock.rung_kinds AS new_rung_kinds,
+            CASE WHEN due.state = '{SUSPENDED}' THEN 'resume'
+                WHEN due.rung_kind IS NULL OR due.rung_kind = '{RungKind.ESCALATE}' AND above.id IS NULL THEN 'realarm'
+                WHEN due.rung_kind = '{RungKind.UNSIGNED}' AND NOT due.is_unsigned THEN 'pass'
+                ELSE due.rung_kind END AS kind
         FROM due
         JOIN {GRID} AS holder ON holder.id = due.holder_grid_id
         LEFT JOIN {GRID} AS above ON above.id = CASE
@@ -69,7 +78,7 @@ SWEEP = f"""
             WHEN holder.tier = {int(Tier.DISTRICT)} THEN %(city)s
             ELSE holder.parent_id END
         LEFT JOIN clock ON clock.tier = coalesce(above.tier, {int(Tier.CITY)})
-            AND clock.category = CASE WHEN due.category_id = ANY(%(grave)s) THEN due.category_id ELSE {ANY} END
+            AND clock.category = CASE WHEN due.category_id = ANY(%(own_clocks)s) THEN due.category_id ELSE {ANY} END
             AND clock.district = CASE WHEN due.district_id = ANY(%(own_hours)s) THEN due.district_id ELSE {ANY} END
     ), ended AS (
         UPDATE {HANDOVER} AS held SET is_overdue = true,
@@ -79,20 +88,28 @@ SWEEP = f"""
         RETURNING held.issue_id AS issue
     ), opened AS (
         INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, from_department_id, to_grid_id, instruction, started_at,
-            limit_amount, limit_unit, remind_at, due_at, breach_at, outcome, is_overdue)
+            limit_amount, limit_unit, due_at, rung_at, rung_kinds, outcome, is_overdue)
         SELECT plan.id, '{LinkKind.ESCALATE}', plan.holder_grid_id, plan.holder_department_id, superior_id, '', %(now)s,
-            plan.limit_amount, plan.limit_unit, new_remind_at, new_due_at, new_breach_at, '', false
+            plan.limit_amount, plan.limit_unit, new_due_at, new_rung_at, new_rung_kinds, '', false
         FROM plan JOIN ended ON ended.issue = plan.id WHERE plan.kind = 'escalate'
+    ), resumed AS (
+        UPDATE {PAUSE} AS pause SET ended_at = pause.until
+        FROM plan WHERE plan.kind = 'resume' AND pause.handover_id = plan.handover_id AND pause.ended_at IS NULL
     ), moved AS (
-        UPDATE {ISSUE} AS issue SET version = issue.version + 1,
-            state = CASE WHEN plan.kind = 'escalate' THEN '{State.ESCALATED}' ELSE plan.state END,
+        UPDATE {ISSUE} AS issue SET version = issue.version + CASE WHEN plan.kind = 'pass' THEN 0 ELSE 1 END,
+            state = CASE plan.kind WHEN 'escalate' THEN '{State.ESCALATED}' WHEN 'resume' THEN '{State.HANDLING}'
+                ELSE plan.state END,
             holder_grid_id = CASE WHEN plan.kind = 'escalate' THEN superior_id ELSE plan.holder_grid_id END,
             holder_department_id = CASE WHEN plan.kind <> 'escalate' THEN plan.holder_department_id END,
             due_at = CASE WHEN plan.kind = 'escalate' THEN new_due_at ELSE plan.due_at END,
-            rung = CASE plan.kind WHEN 'remind' THEN {int(Rung.REMINDED)} WHEN 'escalate' THEN {int(Rung.ON_TIME)}
-                ELSE {int(Rung.OVERDUE)} END,
-            next_action_at = CASE plan.kind WHEN 'remind' THEN plan.due_at WHEN 'overdue' THEN plan.breach_at
-                WHEN 'escalate' THEN new_remind_at ELSE again_at END
+            rung = CASE plan.kind WHEN 'remind' THEN {int(Rung.REMINDED)} WHEN 'overdue' THEN {int(Rung.OVERDUE)}
+                WHEN 'escalate' THEN {int(Rung.ON_TIME)} ELSE plan.rung END,
+            step = CASE WHEN plan.kind = 'escalate' THEN 0 WHEN plan.kind IN ('realarm', 'resume') THEN plan.step
+                ELSE plan.step + 1 END,
+            card = CASE plan.kind WHEN '{RungKind.YELLOW_CARD}' THEN greatest(plan.card, {int(Card.YELLOW)})
+                WHEN '{RungKind.RED_CARD}' THEN greatest(plan.card, {int(Card.RED)}) ELSE plan.card END,
+            next_action_at = CASE plan.kind WHEN 'escalate' THEN new_rung_at[1] WHEN 'realarm' THEN again_at
+                WHEN 'resume' THEN coalesce(this_at, again_at) ELSE coalesce(next_at, again_at) END
         FROM plan WHERE issue.id = plan.id
         RETURNING issue.id AS issue, issue.state AS new_state, issue.holder_grid_id AS new_grid,
             issue.holder_department_id AS new_department, issue.due_at AS now_due_at, issue.rung AS new_rung,
@@ -105,7 +122,7 @@ SWEEP = f"""
                 'from_grid', CASE WHEN plan.kind = 'escalate' THEN plan.holder_grid_id END,
                 'from_department', CASE WHEN plan.kind = 'escalate' THEN plan.holder_department_id END)),
             '', ''
-        FROM plan JOIN moved ON moved.issue = plan.id
+        FROM plan JOIN moved ON moved.issue = plan.id WHERE plan.kind <> 'pass'
     )
     SELECT plan.kind, issue, new_version, filed_at, grid_id, coalesce(district_id, 0), plan.holder_grid_id,
         plan.holder_department_id, superior_id, new_grid, new_department
@@ -122,73 +139,6 @@ REMAINING = f"""
     SELECT count(*) FROM (
         SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %s LIMIT {COUNTED}) AS due
 """
-
-
-class Swept(NamedTuple):
-    """What the statement did with one issue."""
-
-    kind: str
-    issue_id: int
-    version: int
-    filed_at: datetime
-    grid_id: int
-    district_id: int
-    was_grid_id: int
-    was_department_id: int | None
-    superior_id: int | None
-    holder_grid_id: int
-    holder_department_id: int | None
-
-    @property
-    def was(self) -> Holder:
-        """Who held it before."""
-        return Holder(self.was_grid_id, self.was_department_id)
-
-    @property
-    def hint(self) -> dict[str, str | int]:
-        """The entry of the live feed."""
-        return {
-            "kind": self.kind,
-            "issue": self.issue_id,
-            "version": self.version,
-            "district": self.district_id,
-            "grid": self.grid_id,
-            "department": self.holder_department_id or 0,
-            "holder_grid": self.holder_grid_id,
-        }
-
-
-@dataclass
-class SweepResult:
-    """What one sweep did. `remaining`: issues still due, counted up to 100,000; 0 when it went to the end.
-
-    `has_unrouted`: more reports had been left waiting for their route than one turn takes.
-    """
-
-    routed: int = 0
-    remind: int = 0
-    overdue: int = 0
-    escalate: int = 0
-    realarm: int = 0
-    remaining: int = 0
-    batches: int = 0
-    has_unrouted: bool = False
-
-    @property
-    def moved(self) -> int:
-        """All rungs together."""
-        return self.remind + self.overdue + self.escalate + self.realarm
-
-    def __add__(self, other: "SweepResult") -> "SweepResult":
-        """Two turns as one; what remains is what remains after the second."""
-        sums = {name: value + getattr(other, name) for name, value in vars(self).items()}
-        return SweepResult(**sums | {"remaining": other.remaining, "has_unrouted": other.has_unrouted})
-
-    def count(self, rows: Sequence[Swept]) -> None:
-        """Add a batch."""
-        self.batches += 1
-        for row in rows:
-            setattr(self, row.kind, getattr(self, row.kind) + 1)
 
 
 @dataclass
@@ -267,8 +217,8 @@ def _move(turn: _Round, batch: int, only: int | None = None) -> list[Swept]:
         with connection.cursor() as cursor:
             cursor.execute(SWEEP, values)
             rows = [Swept(*row) for row in cursor.fetchall()]
-        tell(tellings=_tellings(rows), people=turn.people, now=turn.now)
-        publish_after_commit(row.hint for row in rows)
+        tell(tellings=tellings_of(rows), people=turn.people, now=turn.now)
+        publish_after_commit(row.hint for row in rows if not row.is_silent)
     return rows
 
 
@@ -279,18 +229,20 @@ def _remaining(now: datetime) -> int:
 
 
 def _clocks(now: datetime) -> dict[str, Any]:
-    """Every clock an issue may get when it moves up now: few, because few limits and few calendars differ.
+    """Every clock an issue may get when it moves up now: few, because few limits, ladders and calendars differ.
 
-    A grave category has its own limit at every station; a district has its own calendar only where it has own hours.
+    A grave category has its own limit at every station, others may have ladders of their own; a district has its own
+    calendar only where it has own hours.
     """
-    grave = [row.id for row in catalogue().categories.values() if row.is_grave]
+    known = catalogue()
+    own_clocks = {row.id for row in known.categories.values() if row.is_grave} | set(known.with_own_ladder())
     city_hours = work_calendar(None)
-    own = [cell.id for cell in tree().districts() if work_calendar(cell.id) is not city_hours]
+    own_hours = [cell.id for cell in tree().districts() if work_calendar(cell.id) is not city_hours]
     city = tree().city
     return {
-        "clocks": json.dumps(list(_clock_rows(now, [ANY, *grave], [ANY, *own]))),
-        "grave": grave,
-        "own_hours": own,
+        "clocks": json.dumps(list(_clock_rows(now, [ANY, *sorted(own_clocks)], [ANY, *own_hours]))),
+        "own_clocks": sorted(own_clocks),
+        "own_hours": own_hours,
         "city": city.id if city else None,
     }
 
@@ -301,23 +253,6 @@ def _clock_rows(now: datetime, categories: Iterable[int], districts: Iterable[in
         again_at = next_alarm(district or None, now).isoformat()
         for category, tier in product(categories, Tier):
             wanted = limit_for(category_id=category, tier=tier, purpose=TierLimit.Purpose.DISPATCH)
-            columns = clocks.start(wanted, district or None, now)
+            rungs = rungs_for(category_id=category, tier=tier, purpose=TierLimit.Purpose.DISPATCH)
+            columns = clocks.start(wanted, rungs, district or None, now)
             yield {"tier": int(tier), "category": category, "district": district, "again_at": again_at, **columns}
-
-
-def _tellings(rows: Iterable[Swept]) -> Iterator[Telling]:
-    """Holder and superior learn of every rung that concerns them."""
-    for row in rows:
-        about = (row.issue_id, row.filed_at, row.grid_id)
-        above = Holder(row.superior_id) if row.superior_id is not None else None
-        if row.kind == "remind":
-            yield Telling(REMIND, row.was, *about)
-        elif row.kind == "realarm":
-            yield Telling(REALARM, row.was, *about)
-        elif row.kind == "overdue":
-            yield Telling(OVERDUE, row.was, *about)
-            if above is not None:
-                yield Telling(OVERDUE_BELOW, above, *about, about=row.was)
-        elif above is not None:
-            yield Telling(TAKEN, row.was, *about)
-            yield Telling(MOVED_UP, above, *about)

@@ -47,8 +47,8 @@ NOT_CONCLUDED: Final = _(
 ISSUE_COLUMNS: Final = (
     *("category_id", "text", "lon", "lat", "accuracy_m", "position_source", "grid_id", "district_id", "reporter_id"),
     *("reporter_post_id", "is_urgent", "is_self_handled", "state", "holder_grid_id", "holder_department_id"),
-    *("filed_at", "seen_at", "due_at", "next_action_at", "rung", "closed_at", "version", "client_key"),
-    "client_digest",
+    *("filed_at", "seen_at", "due_at", "next_action_at", "rung", "step", "card", "closed_at", "version"),
+    *("client_key", "client_digest"),
 )
 _VALUES: Final = {"reporter_post_id": f"({POST_FOR_CELL})"}  # looked up by the very statement that writes it
 FILE: Final = Prepared(
@@ -62,11 +62,11 @@ FILE: Final = Prepared(
     ), held AS (
         INSERT INTO {Handover._meta.db_table} (
             issue_id, kind, to_grid_id, actor_id, instruction, started_at, limit_amount, limit_unit,
-            remind_at, due_at, breach_at, outcome, is_overdue
+            due_at, rung_at, rung_kinds, outcome, is_overdue
         )
         SELECT id, '{LinkKind.COLLECT}', %(grid_id)s, %(reporter_id)s, '', %(clock_started_at)s::timestamptz,
-            %(limit_amount)s::numeric, %(limit_unit)s::varchar, %(clock_remind_at)s::timestamptz,
-            %(clock_due_at)s::timestamptz, %(clock_breach_at)s::timestamptz, '', false
+            %(limit_amount)s::numeric, %(limit_unit)s::varchar, %(due_at)s::timestamptz,
+            %(rung_at)s::timestamptz[], %(rung_kinds)s::varchar[], '', false
         FROM filed
     ), told AS (
         INSERT INTO {IssueEvent._meta.db_table} (
@@ -328,13 +328,15 @@ def _write(issue: Issue, cell: CellInfo, now: datetime, said: Mapping[str, Any])
 
     ON CONFLICT waits for a competitor's commit, so of two at once exactly one files.
     """
-    limit, clock = clock_for(
+    limit, ladder = clock_for(
         category_id=issue.category_id, tier=cell.tier, purpose=Purpose.DISPATCH, district_id=cell.district_id, now=now
     )
-    issue.due_at, issue.next_action_at = clock.due_at, clock.remind_at
+    issue.due_at, issue.next_action_at = ladder.due_at, ladder.steps[0].at
     values: dict[str, Any] = {
         **{name: getattr(issue, name) for name in ISSUE_COLUMNS},
-        **{f"clock_{name}": getattr(clock, name) for name in ("started_at", "remind_at", "due_at", "breach_at")},
+        "clock_started_at": ladder.started_at,
+        "rung_at": ladder.rung_at,
+        "rung_kinds": ladder.rung_kinds,
         "limit_amount": limit.amount,
         "limit_unit": limit.unit.value,
         "payload": json.dumps(said, ensure_ascii=False),

@@ -153,9 +153,10 @@ def _parts(give: Give, value: object) -> tuple[str, ...]:
 
 
 def _card(give: Give, value: object) -> Card:
-    if value not in Card.values or value == Card.NONE:
+    names = {card.name.lower(): card for card in Card if card is not Card.NONE}
+    if str(value) not in names:
         raise GivenRefused(give, _("Choose one of the cards."))
-    return Card(value)
+    return names[str(value)]
 
 
 def _payload(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,6 +168,8 @@ def _payload(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Card):
+        return value.name.lower()
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value) if isinstance(value, Decimal) else value

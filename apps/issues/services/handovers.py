@@ -51,7 +51,7 @@ def hand_over(
     giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
     end_open_handover(issue=issue, entry=entry)
     tier = tree().cell(to.grid_id).tier
-    limit, clock = clock_for(
+    limit, ladder = clock_for(
         category_id=issue.category_id, tier=tier, purpose=PURPOSES[state], district_id=issue.district_id, now=entry.at
     )
     handover = Handover.objects.create(
@@ -63,16 +63,17 @@ def hand_over(
         to_department_id=to.department_id,
         actor_id=entry.actor_id,
         instruction=entry.text,
-        started_at=clock.started_at,
+        started_at=ladder.started_at,
         limit_amount=limit.amount,
         limit_unit=limit.unit.value,
-        remind_at=clock.remind_at,
-        due_at=clock.due_at,
-        breach_at=clock.breach_at,
+        due_at=ladder.due_at,
+        rung_at=ladder.rung_at,
+        rung_kinds=ladder.rung_kinds,
     )
     issue.state = state
     issue.holder_grid_id, issue.holder_department_id = to
-    issue.due_at, issue.next_action_at, issue.rung = clock.due_at, clock.remind_at, Rung.ON_TIME
+    issue.due_at, issue.next_action_at = ladder.due_at, ladder.steps[0].at
+    issue.rung, issue.step = Rung.ON_TIME, 0
     record(issue=issue, entry=entry)
     return handover
 
@@ -82,7 +83,8 @@ def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None
     end_open_handover(issue=issue, entry=entry)
     issue.state = state
     issue.closed_at = entry.at
-    issue.due_at, issue.next_action_at, issue.rung = None, None, Rung.ON_TIME
+    issue.due_at, issue.next_action_at = None, None
+    issue.rung, issue.step = Rung.ON_TIME, 0
     record(issue=issue, entry=entry)
 
 
@@ -107,7 +109,7 @@ def record(*, issue: Issue, entry: Entry) -> None:
     issue.save(
         update_fields=[
             *("state", "holder_grid", "holder_department", "due_at", "next_action_at", "rung"),
-            *("closed_at", "version"),
+            *("step", "card", "closed_at", "version"),
         ]
     )
     IssueEvent.objects.create(

@@ -31,9 +31,9 @@ class HandoverRow:
     started_at: datetime
     limit_amount: Decimal
     limit_unit: str
-    remind_at: datetime
     due_at: datetime
-    breach_at: datetime
+    rung_at: list[datetime]
+    rung_kinds: list[str]
     signed_at: datetime | None = None
     signed_by_id: int | None = None
     ended_at: datetime | None = None
@@ -79,18 +79,20 @@ class IssueRow:
     next_action_at: datetime | None
     rung: int
     closed_at: datetime | None
+    step: int = 0
+    card: int = 0
     handovers: list[HandoverRow] = field(default_factory=list)
     events: list[EventRow] = field(default_factory=list)
 
 
 ISSUE_COLUMNS = (
     "id, category_id, text, lon, lat, position_source, grid_id, district_id, reporter_id, reporter_post_id, is_urgent, "
-    "is_self_handled, state, holder_grid_id, holder_department_id, filed_at, due_at, next_action_at, rung, closed_at, "
-    "version, client_digest"
+    "is_self_handled, state, holder_grid_id, holder_department_id, filed_at, due_at, next_action_at, rung, step, card, "
+    "closed_at, version, client_digest"
 )
 HANDOVER_COLUMNS = (
     "issue_id, kind, from_grid_id, from_department_id, to_grid_id, to_department_id, actor_id, instruction, "
-    "started_at, limit_amount, limit_unit, remind_at, due_at, breach_at, signed_at, signed_by_id, ended_at, outcome, "
+    "started_at, limit_amount, limit_unit, due_at, rung_at, rung_kinds, signed_at, signed_by_id, ended_at, outcome, "
     "is_overdue"
 )
 EVENT_COLUMNS = (
@@ -126,8 +128,8 @@ def _issues(numbered: Iterable[tuple[int, IssueRow]]) -> Iterator[tuple[object, 
         yield (
             number, row.category_id, row.text, row.lon, row.lat, source, row.grid_id, row.district_id,
             row.reporter_id, row.reporter_post_id, row.is_urgent, row.is_self_handled, row.state, row.holder_grid_id,
-            row.holder_department_id, row.filed_at, row.due_at, row.next_action_at, row.rung, row.closed_at,
-            len(row.events), "",
+            row.holder_department_id, row.filed_at, row.due_at, row.next_action_at, row.rung, row.step,
+            row.card, row.closed_at, len(row.events), "",
         )  # fmt: skip
 
 
@@ -136,8 +138,9 @@ def _handovers(numbered: Iterable[tuple[int, IssueRow]]) -> Iterator[tuple[objec
         for row in issue.handovers:
             yield (
                 number, row.kind, row.from_grid_id, row.from_department_id, row.to_grid_id, row.to_department_id,
-                row.actor_id, row.instruction, row.started_at, row.limit_amount, row.limit_unit, row.remind_at,
-                row.due_at, row.breach_at, row.signed_at, row.signed_by_id, row.ended_at, row.outcome, row.is_overdue,
+                row.actor_id, row.instruction, row.started_at, row.limit_amount, row.limit_unit, row.due_at,
+                _array(row.rung_at), _array(row.rung_kinds), row.signed_at, row.signed_by_id, row.ended_at, row.outcome,
+                row.is_overdue,
             )  # fmt: skip
 
 
@@ -148,3 +151,8 @@ def _events(numbered: Iterable[tuple[int, IssueRow]]) -> Iterator[tuple[object, 
                 number, 0, row.kind, row.actor_id, row.post_id, row.at, row.state, row.holder_grid_id,
                 row.holder_department_id, row.due_at, row.rung, json.dumps(row.payload, ensure_ascii=False), "", "",
             )  # fmt: skip
+
+
+def _array(items: Iterable[object]) -> str:
+    """As PostgreSQL reads an array; moments and kinds need no quoting but that of the blank in a moment."""
+    return "{" + ",".join(f'"{item}"' for item in items) + "}"

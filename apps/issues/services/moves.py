@@ -19,9 +19,10 @@ from apps.issues.selectors.acting import Standing, standing_of
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services import photos
 from apps.issues.services.announcing import announce
-from apps.issues.services.effects import Making, apply_move
+from apps.issues.services.effects import apply_move
 from apps.issues.services.given import read_given
 from apps.issues.services.handovers import Entry, record
+from apps.issues.services.making import Making
 from apps.issues.workflow import MOVES, By, Give, Move, check_move
 from apps.staff.models import User
 from apps.staff.selectors import Scope, scope_of

@@ -20,7 +20,7 @@ from apps.issues import routing
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
 from apps.issues.routing import Decision, Reason
 from apps.issues.selectors.catalogue import Catalogue, catalogue
-from apps.issues.selectors.limits import limit_for
+from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.selectors.surroundings import Surroundings, chain_upward, surroundings_of
 from apps.issues.services.clocks import Clocks
 from apps.issues.services.handovers import was_late
@@ -52,7 +52,7 @@ WRITE = f"""
             issue bigint, hop integer, is_last boolean, kind varchar(10),
             next_kind varchar(10), source bigint, holder bigint,
             department bigint, state varchar(10), at timestamptz, limit_amount numeric, limit_unit varchar(12),
-            remind_at timestamptz, due_at timestamptz, breach_at timestamptz, payload jsonb)
+            due_at timestamptz, rung_at timestamptz[], rung_kinds varchar(12)[], payload jsonb)
     ), ended AS (
         UPDATE {HANDOVER} AS held SET ended_at = step.at, outcome = step.kind,
             is_overdue = {was_late("held", "step.at")}
@@ -60,15 +60,15 @@ WRITE = f"""
         RETURNING held.issue_id AS issue
     ), opened AS (
         INSERT INTO {HANDOVER} (issue_id, kind, from_grid_id, to_grid_id, to_department_id, instruction, started_at,
-            limit_amount, limit_unit, remind_at, due_at, breach_at, ended_at, outcome, is_overdue)
-        SELECT step.issue, kind, source, holder, department, '', at, limit_amount, limit_unit, remind_at, due_at,
-            breach_at, CASE WHEN NOT is_last THEN at END, coalesce(next_kind, ''), false
+            limit_amount, limit_unit, due_at, rung_at, rung_kinds, ended_at, outcome, is_overdue)
+        SELECT step.issue, kind, source, holder, department, '', at, limit_amount, limit_unit, due_at, rung_at,
+            rung_kinds, CASE WHEN NOT is_last THEN at END, coalesce(next_kind, ''), false
         FROM step LEFT JOIN ended ON ended.issue = step.issue
         ORDER BY step.issue, hop
     ), moved AS (
         UPDATE {ISSUE} AS issue SET state = step.state, holder_grid_id = step.holder,
             holder_department_id = step.department,
-            due_at = step.due_at, next_action_at = step.remind_at, rung = {int(Rung.ON_TIME)},
+            due_at = step.due_at, next_action_at = step.rung_at[1], rung = {int(Rung.ON_TIME)}, step = 0,
             version = issue.version + step.hop
         FROM step WHERE step.is_last AND issue.id = step.issue
     )
@@ -258,13 +258,14 @@ class _Writer:
             }
             below = hop.cell.id
 
-    def _clock(self, row: Waiting, holder: Holder, state: routing.State, at: datetime) -> Mapping[str, str]:
+    def _clock(self, row: Waiting, holder: Holder, state: routing.State, at: datetime) -> Mapping[str, Any]:
         is_handling = state is routing.State.ASSIGNED
         purpose = TierLimit.Purpose.HANDLE if is_handling else TierLimit.Purpose.DISPATCH
         index = self.around.index
         tier = index.cell(holder.grid_id).tier if index.has(holder.grid_id) else Tier.LEVEL3
         limit = limit_for(category_id=row.category_id, tier=tier, purpose=purpose)
-        return self.drain.clocks.start(limit, row.district_id, at)
+        rungs = rungs_for(category_id=row.category_id, tier=tier, purpose=purpose)
+        return self.drain.clocks.start(limit, rungs, row.district_id, at)
 
     def _payload(self, hop: routing.Hop, below: int) -> dict[str, Any]:
         """The reason as code and values; `routing.sentence` makes words of it on reading."""

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -69,10 +69,10 @@ _BY_LABELS: Final[dict[By, Promise]] = {
 }
 
 
-class Card(TextChoices):
-    """How sharply an issue is watched from above; it only grows, until it is lifted 取消督办."""
+class Card(IntegerChoices):
+    """How sharply an issue is watched from above. It only grows, until a person lifts it 取消督办 (domain §6)."""
 
-    NONE = "", _("none")
-    SUPERVISED = "supervised", _("under supervision")
-    YELLOW = "yellow", _("yellow card")
-    RED = "red", _("red card")
+    NONE = 0, pgettext_lazy("card", "none")
+    SUPERVISED = 1, pgettext_lazy("card", "supervised")
+    YELLOW = 2, pgettext_lazy("card", "yellow card")
+    RED = 3, pgettext_lazy("card", "red card")

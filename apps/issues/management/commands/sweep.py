@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from apps.common import clock
-from apps.issues.services.escalation import SweepResult, sweep
+from apps.issues.services.escalation import sweep
+from apps.issues.services.swept import SweepResult
 
 
 class Command(BaseCommand):

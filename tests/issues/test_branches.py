@@ -98,6 +98,20 @@ def test_joint_handling_ends_when_the_holder_changes(town: Town) -> None:
     assert seen.moves == ()
 
 
+def test_who_helps_and_is_late_is_marked_and_told_once(town: Town) -> None:
+    issue = move(joint(town), "sign", town.people.handler)
+    later = NOW + timedelta(days=2)
+    for _ in range(2):
+        sweep(now=later)
+    part = CoHandling.objects.get(issue=issue)
+    assert part.is_overdue
+    assert IssueEvent.objects.filter(issue=issue, kind="co_overdue").count() == 1
+    late = "Your part in report %(number)s of %(cell)s is overdue"
+    assert texts_for(town.people.other_handler).count(late) == 1
+    told = Notice.objects.get(recipient=town.people.dispatcher, text__startswith="%(holder)s, which helps")
+    assert "金水区工商局" in told.sentence
+
+
 # --- transfer, dispute, ruling ----------------------------------------------------------------------------
 
 
@@ -170,6 +184,21 @@ def test_a_superior_may_rule_after_the_first_decline_the_platform_may_not(town: 
     assert issue.holder_grid == town.city  # who ruled waits for the result
 
 
+def test_the_same_department_goes_on_with_what_it_had_left_another_one_starts_anew(town: Town) -> None:
+    issue = handled(town)  # 4 work hours, from 10:05
+    due = issue.due_at
+    assert due is not None
+    issue = move(issue, "return", town.people.handler, "不属城管", minutes=65)  # one hour used
+    issue = move(
+        issue, "assign", town.people.dispatcher, "属城管", minutes=95, to_department_id=town.departments.chengguan.id
+    )
+    assert issue.due_at == due + timedelta(minutes=30)
+    issue = move(issue, "sign", town.people.handler, minutes=95)
+    other = town.departments.gongshang.id
+    issue = move(issue, "transfer", town.people.dispatcher, "改由工商", minutes=95, to_department_id=other)
+    assert issue.due_at == datetime(2026, 11, 18, 17, 35, tzinfo=NOW.tzinfo)  # 4 work hours from 11:35
+
+
 def test_long_after_signing_a_department_cannot_return_it(town: Town) -> None:
     issue = handled(town)
     with pytest.raises(MoveRefused):
@@ -187,7 +216,9 @@ def test_a_suspended_clock_stands_still_and_goes_on_by_itself(town: Town) -> Non
     due = issue.due_at
     assert due is not None
     issue = move(issue, "suspend", town.people.dispatcher, "等材料", given={Give.UNTIL: TOMORROW.isoformat()})
-    assert (issue.state, issue.due_at > due) == (State.SUSPENDED, True)
+    assert issue.state == State.SUSPENDED
+    assert issue.due_at is not None
+    assert issue.due_at > due
     morning = datetime.combine(TOMORROW, time(8), NOW.tzinfo)
     sweep(now=morning)
     issue.refresh_from_db()

@@ -52,7 +52,7 @@ def choices(town: Town, issue: Issue, now: datetime) -> list[tuple[User, Move, M
 
 
 def given_for(move: Move, issue: Issue, person: User, now: datetime) -> dict[Give, Any] | None:
-    """Values for what the move asks; None where there is nothing to give, e.g. nothing to merge into, no sharper card."""
+    """Values for what the move asks; None where there is nothing to give: no issue to merge into, no sharper card."""
     others = visible_issues(scope_of(person.id, now)).filter(closed_at=None).exclude(pk=issue.pk).order_by("id")
     other = others.first() if Give.INTO in move.gives else None
     if (Give.INTO in move.gives and other is None) or (Give.CARD in move.gives and issue.card >= Card.YELLOW):

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
 from apps.grids.selectors import tree
-from apps.issues.models import Issue, LinkKind, State
+from apps.issues.models import Handover, Issue, LinkKind, State
 from apps.issues.selectors.targets import check_target
 from apps.issues.services import joint, watching
 from apps.issues.services.filing import Report, file_report
@@ -80,7 +80,13 @@ def _pass_on(making: Making) -> None:
     )
     entry = making.entry_with(co=[one.name for one in helpers]) if helpers else making.entry
     hand_over(
-        issue=making.issue, to=holder, kind=KINDS[making.row.name], state=state, entry=entry, giver=_giver(making)
+        issue=making.issue,
+        to=holder,
+        kind=KINDS[making.row.name],
+        state=state,
+        entry=entry,
+        giver=_giver(making),
+        returned=_returned_by(making, holder) if state == State.ASSIGNED else None,
     )
     joint.begin(issue=making.issue, departments=helpers, entry=entry)
 
@@ -206,6 +212,14 @@ def _chosen(making: Making) -> Holder:
         to_department_id=making.to_department_id,
         at=making.entry.at,
     )
+
+
+def _returned_by(making: Making, holder: Holder) -> Handover | None:
+    """The last holding of the department that gets it again, if it gave it back before."""
+    if holder.department_id is None:
+        return None
+    own = [row for row in making.standing.told.handovers if row.to_department_id == holder.department_id]
+    return own[-1] if own and own[-1].outcome == "return" else None
 
 
 def _giver(making: Making) -> Holder | None:

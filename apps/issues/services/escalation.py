@@ -29,6 +29,7 @@ from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.services.clocks import Clocks, next_alarm
+from apps.issues.services.helpers import mark_late_helpers
 from apps.issues.services.routing import BAD_ROW, route_turn
 from apps.issues.services.swept import SweepResult, Swept, tellings_of
 from apps.issues.services.telling import People, tell
@@ -168,6 +169,7 @@ def sweep(*, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES
         result.count(rows)
     else:
         result.remaining = _remaining(now)
+    mark_late_helpers(now=now, people=turn.people)
     heartbeat.beat("sweep", now)
     return result
 

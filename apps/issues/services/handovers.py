@@ -11,7 +11,9 @@ from django.db.models.expressions import RawSQL
 
 from apps.common.feed import publish_after_commit
 from apps.grids.selectors import tree
+from apps.issues.deadlines import Ladder, Limit, Unit, resume
 from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
+from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.limits import clock_for
 from apps.issues.workflow import Holder
 
@@ -41,12 +43,20 @@ class Entry:
 
 
 def hand_over(
-    *, issue: Issue, to: Holder, kind: LinkKind, state: State, entry: Entry, giver: Holder | None = None
+    *,
+    issue: Issue,
+    to: Holder,
+    kind: LinkKind,
+    state: State,
+    entry: Entry,
+    giver: Holder | None = None,
+    returned: Handover | None = None,
 ) -> Handover:
     """End the open handover, begin the next one with a fresh clock, and record it. The issue's row must be locked.
 
-    `giver`: who hands it over, where that is not its present holder. Four statements. `issue` carries the new values
-    afterwards.
+    `giver`: who hands it over, where that is not its present holder. `returned`: the holding that the same department
+    gave back before; it goes on with what it had left then (reference: domain §2.6). Four statements. `issue` carries
+    the new values afterwards.
     """
     giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
     end_open_handover(issue=issue, entry=entry)
@@ -54,6 +64,8 @@ def hand_over(
     limit, ladder = clock_for(
         category_id=issue.category_id, tier=tier, purpose=PURPOSES[state], district_id=issue.district_id, now=entry.at
     )
+    if returned is not None and returned.ended_at is not None:
+        limit, ladder = _what_was_left(returned, issue, entry.at)
     handover = Handover.objects.create(
         issue_id=issue.id,
         kind=kind,
@@ -76,6 +88,16 @@ def hand_over(
     issue.rung, issue.step = Rung.ON_TIME, 0
     record(issue=issue, entry=entry)
     return handover
+
+
+def _what_was_left(returned: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder]:
+    """The returned holding's clock, going on now: rungs that were ahead keep their time, those behind come at once."""
+    assert returned.ended_at is not None
+    unit, calendar = Unit(returned.limit_unit), work_calendar(issue.district_id)
+    before = Ladder.of(returned.started_at, returned.due_at, returned.rung_at, returned.rung_kinds)
+    running = resume(before, paused_at=returned.ended_at, now=now, unit=unit, calendar=calendar)
+    steps = tuple(step._replace(at=max(step.at, now)) for step in running.steps)
+    return Limit(returned.limit_amount, unit), Ladder(now, max(running.due_at, now), steps)
 
 
 def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None:

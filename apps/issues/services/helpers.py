@@ -1,0 +1,87 @@
+"""Co-handlers who are late: marked once, told once. Set-based, and nothing of the issue moves but its history."""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection, transaction
+from django.utils.translation import gettext_noop
+
+from apps.common.feed import publish_after_commit
+from apps.issues.models import CoHandling, Issue, IssueEvent
+from apps.issues.services.telling import People, Telling, tell
+from apps.issues.workflow import Holder
+from apps.notices.services import Words
+from apps.staff.models import Department
+
+BATCH: Final = 1_000
+COHANDLING, ISSUE, EVENT, DEPARTMENT = (m._meta.db_table for m in (CoHandling, Issue, IssueEvent, Department))
+
+HELPER_LATE: Final = Words(
+    gettext_noop("Your part in report %(number)s of %(cell)s is overdue"),
+    gettext_noop("Your parts in %(count)s reports are overdue"),
+)
+HELPED_LATE: Final = Words(
+    gettext_noop("%(holder)s, which helps with report %(number)s of %(cell)s, is overdue"),
+    gettext_noop("Co-handlers of %(count)s reports are overdue"),
+)
+
+# Literal conditions, so that the partial index of open parts serves; the issue is locked before its part is marked.
+MARK = f"""
+    WITH due AS (
+        SELECT part.id, part.issue_id, part.department_id FROM {COHANDLING} AS part
+        JOIN {ISSUE} AS issue ON issue.id = part.issue_id
+        WHERE part.ended_at IS NULL AND part.is_overdue = false AND part.due_at <= %(now)s AND issue.closed_at IS NULL
+        ORDER BY part.due_at, part.id LIMIT {BATCH} FOR NO KEY UPDATE OF issue, part SKIP LOCKED
+    ), one AS (
+        SELECT DISTINCT ON (issue_id) * FROM due ORDER BY issue_id, id
+    ), marked AS (
+        UPDATE {COHANDLING} AS part SET is_overdue = true FROM one WHERE part.id = one.id
+    ), moved AS (
+        UPDATE {ISSUE} AS issue SET version = issue.version + 1 FROM one WHERE issue.id = one.issue_id
+        RETURNING issue.*
+    ), written AS (
+        INSERT INTO {EVENT} (issue_id, seq, kind, at, state, holder_grid_id, holder_department_id, due_at, rung,
+            payload, previous, hash)
+        SELECT moved.id, 0, 'co_overdue', %(now)s, state, holder_grid_id, holder_department_id, due_at, rung,
+            jsonb_build_object('department', department.name), '', ''
+        FROM moved JOIN one ON one.issue_id = moved.id
+        JOIN {DEPARTMENT} AS department ON department.id = one.department_id
+    )
+    SELECT moved.id, version, filed_at, moved.grid_id, coalesce(district_id, 0), holder_grid_id, holder_department_id,
+        one.department_id, department.grid_id
+    FROM moved JOIN one ON one.issue_id = moved.id
+    JOIN {DEPARTMENT} AS department ON department.id = one.department_id
+"""
+
+
+def mark_late_helpers(*, now: datetime, people: People) -> int:
+    """Mark every open part whose clock has run out, and tell the co-handler and the holder; returns how many."""
+    total = 0
+    while True:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute(MARK, {"now": now})
+                rows = cursor.fetchall()
+            tellings = []
+            for issue_id, _version, filed_at, grid_id, _district, held, held_by, department, at in rows:
+                helper, about = Holder(at, department), (issue_id, filed_at, grid_id)
+                tellings.append(Telling(HELPER_LATE, helper, *about))
+                tellings.append(Telling(HELPED_LATE, Holder(held, held_by), *about, about=helper))
+            tell(tellings=tellings, people=people, now=now)
+            publish_after_commit(_hint(row) for row in rows)
+        if not rows:
+            return total
+        total += len(rows)
+
+
+def _hint(row: tuple[int, int, datetime, int, int, int, int | None, int, int]) -> dict[str, str | int]:
+    issue_id, version, _filed, grid_id, district, held, held_by, _department, _at = row
+    return {
+        "kind": "co_overdue",
+        "issue": issue_id,
+        "version": version,
+        "district": district,
+        "grid": grid_id,
+        "department": held_by or 0,
+        "holder_grid": held,
+    }

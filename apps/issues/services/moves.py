@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
+from apps.common import queue
 from apps.common.refusals import Refused
 from apps.common.texts import clean_text
 from apps.grids.selectors import tree
@@ -24,6 +25,7 @@ from apps.issues.services import photos
 from apps.issues.services.handovers import Entry, close, hand_over, record
 from apps.issues.workflow import Holder, Move, Target, check_move
 from apps.notices.services import notify
+from apps.notices.services.delivery import DELIVER
 from apps.staff.models import User
 from apps.staff.selectors import Scope, handlers_for, people_of_cell, scope_of
 
@@ -223,6 +225,7 @@ def _tell(row: Move, issue: Issue, entry: Entry) -> None:
         link=f"/i/{issue.number}/",
         now=entry.at,
     )
+    queue.ring_once_after_commit(DELIVER)
 
 
 def _people_of(issue: Issue, at: datetime) -> Sequence[int]:

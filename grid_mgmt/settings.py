@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.embedded import paths
 from apps.common.geolibs import find_geo_libraries
 from apps.common.secrets import secret_key
+from apps.notices.channels.targets import parse_networks
+from apps.notices.quiet import parse_quiet
 
 env = environ.Env()
 
@@ -123,8 +126,11 @@ SWEEP_SECONDS = env.int("SWEEP_SECONDS", default=30)
 FLOW_WORDING = env.str("FLOW_WORDING", default="loop")  # or "urban": 立案/派遣/处置/核查/结案
 REOPEN_WITHIN = timedelta(days=env.int("REOPEN_WITHIN_DAYS", default=15))  # of the concluding event
 RETURN_WITHIN_WORK_HOURS = env.int("RETURN_WITHIN_WORK_HOURS", default=8)  # after signing, for a department
+DELIVER_SECONDS = env.int("DELIVER_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "issues.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "deliver": {"task": "notices.deliver", "schedule": DELIVER_SECONDS, "options": {"expires": DELIVER_SECONDS}},
+    "purge_deliveries": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
 }
 
 # --- people ------------------------------------------------------------------------------------------
@@ -152,6 +158,24 @@ LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 TIME_ZONE = env.str("TIME_ZONE", default="Asia/Shanghai")
 USE_TZ = True
+
+# --- notices that leave the house ----------------------------------------------------------------------
+SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in messages: without it they have none
+QUIET_HOURS = parse_quiet(env.str("QUIET_HOURS", default="21:00-07:00"))
+DELIVERY_KEEP_DAYS = env.int("DELIVERY_KEEP_DAYS", default=90)
+EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "filemail://")  # files until a server is named
+EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
+EMAIL_FILE_PATH = EMAIL_CONFIG["EMAIL_FILE_PATH"] or VAR_DIR / "mail"
+EMAIL_HOST, EMAIL_PORT = EMAIL_CONFIG["EMAIL_HOST"] or "localhost", EMAIL_CONFIG["EMAIL_PORT"] or 25
+EMAIL_HOST_USER = EMAIL_CONFIG["EMAIL_HOST_USER"] or ""
+EMAIL_HOST_PASSWORD = EMAIL_CONFIG["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_TLS", False), EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="") or "grid_mgmt@localhost"
+SMS_GATEWAY = env.str("SMS_GATEWAY", default="") or "apps.notices.channels.sms.FileGateway"
+SMS_FILE = env.str("SMS_FILE", default="") or VAR_DIR / "sms.jsonl"
+WEBHOOK_ALLOWED_NETWORKS = parse_networks(env.list("WEBHOOK_ALLOWED_NETWORKS", default=[]))
+WEBHOOK_CA_FILE = env.str("WEBHOOK_CA_FILE", default="")
 
 # --- files -------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -234,6 +258,7 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["request_id"]},
     },
+    "loggers": {"httpx": {"level": "WARNING"}},  # it would log whole addresses, and some hold a token
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
 logging.captureWarnings(True)

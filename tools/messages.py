@@ -90,9 +90,10 @@ def used_messages() -> Iterator[tuple[Key, str]]:
         "gettext_noop": None,
     }
     sources = [*ROOT.glob("apps/**/*.py"), *ROOT.glob("grid_mgmt/*.py"), *ROOT.glob("templates/**/*.html")]
+    sources += ROOT.glob("templates/**/*.txt")
     for file in sorted(sources):
         text = file.read_text(encoding="utf-8")
-        code = _unindented(templatize(text)) if file.suffix == ".html" else text
+        code = _unindented(templatize(text)) if file.suffix in (".html", ".txt") else text
         found = extract("python", BytesIO(code.encode()), keywords=keywords, options={"encoding": "utf-8"})
         for _, message, _, context in found:
             msgid = message[0] if isinstance(message, tuple) else message

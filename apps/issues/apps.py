@@ -1,4 +1,4 @@
-"""Registers the room with Django."""
+"""Registers the room with Django, and what it tells people with the notices."""
 
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
@@ -8,3 +8,9 @@ class IssuesConfig(AppConfig):
     name = "apps.issues"
     label = "issues"
     verbose_name = _("Issues")
+
+    def ready(self) -> None:
+        """Name the kinds of notices. Only now can the modules with their words be imported."""
+        from apps.issues.services.notice_kinds import register_kinds  # noqa: PLC0415
+
+        register_kinds()

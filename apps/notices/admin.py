@@ -1,20 +1,45 @@
-"""Notices for administrators: to be looked at, never written by hand."""
+"""Notices and deliveries for administrators, to be looked at; and the systems that listen."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
 
-from apps.notices.models import Notice
+from apps.common import clock
+from apps.notices import kinds
+from apps.notices.channels.signatures import new_secret
+from apps.notices.models import Delivery, Notice, WebhookEndpoint
+from apps.notices.services.delivery import try_again
 
 if TYPE_CHECKING:
-    Base = admin.ModelAdmin[Notice]
-else:
-    Base = admin.ModelAdmin  # generic for the type checker only
+    NoticeBase = admin.ModelAdmin[Notice]
+    DeliveryBase = admin.ModelAdmin[Delivery]
+    EndpointBase = admin.ModelAdmin[WebhookEndpoint]
+    EndpointFormBase = forms.ModelForm[WebhookEndpoint]
+else:  # generic for the type checker only
+    NoticeBase = DeliveryBase = EndpointBase = admin.ModelAdmin
+    EndpointFormBase = forms.ModelForm
+
+
+class NeverWritten:
+    """Rows that the platform writes: nobody adds, changes or deletes them by hand."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401 - any row
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ANN401
+        return False
 
 
 @admin.register(Notice)
-class NoticeAdmin(Base):
+class NoticeAdmin(NeverWritten, NoticeBase):
     """Who was told what, newest first."""
 
     list_display = ["sentence", "recipient", "channel", "created_at", "read_at"]
@@ -24,11 +49,90 @@ class NoticeAdmin(Base):
     ordering = ["-id"]
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
-        return False
+@admin.register(Delivery)
+class DeliveryAdmin(NeverWritten, DeliveryBase):
+    """What leaves the house. "State: given up" is the list of what did not arrive, each with its reason."""
 
-    def has_delete_permission(self, request: HttpRequest, obj: Notice | None = None) -> bool:
-        return False
+    list_display = ["notice", "recipient", "channel", "endpoint", "state", "attempts", "next_attempt_at", "last_error"]
+    list_select_related = ["notice__recipient", "endpoint"]
+    list_filter = ["state", "channel", "is_urgent", "endpoint"]
+    search_fields = ["notice__recipient__username", "notice__recipient__name"]
+    ordering = ["-id"]
+    show_full_result_count = False
+    list_per_page = 50
+    actions = ["try_again"]
+
+    @admin.display(description=_("recipient"))
+    def recipient(self, delivery: Delivery) -> str:
+        """Who is told."""
+        return str(delivery.notice.recipient)
+
+    def has_try_again_permission(self, request: HttpRequest) -> bool:
+        """Rows are not changed by hand; whoever holds the right to change them may send them again."""
+        return request.user.has_perm("notices.change_delivery")
+
+    @admin.action(description=_("Try the chosen deliveries again"), permissions=["try_again"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        """Only what was given up; the rest is on its way."""
+        count = try_again(delivery_ids=list(queryset.values_list("id", flat=True)), now=clock.now())
+        words = translate("Deliveries to be tried again: %(count)d") % {"count": count}
+        self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
+
+
+class EndpointForm(EndpointFormBase):
+    """Kinds are ticked, not typed; the secret is made here and shown once."""
+
+    kinds = forms.MultipleChoiceField(
+        label=_("kinds of notices"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("None means all."),
+    )
+
+    class Meta:
+        model = WebhookEndpoint
+        fields = ["name", "url", "department", "grid", "kinds", "is_active"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["kinds"].choices = [(name, name) for name in kinds.names()]  # type: ignore[attr-defined]
+
+
+@admin.register(WebhookEndpoint)
+class EndpointAdmin(EndpointBase):
+    """Systems that listen."""
+
+    form = EndpointForm
+    list_display = ["name", "url", "department", "grid", "is_active"]
+    list_select_related = ["department", "grid"]
+    list_filter = ["is_active"]
+    autocomplete_fields = ["department", "grid"]
+    ordering = ["name", "id"]
+    actions = ["give_new_secret", "forget_previous_secret"]
+
+    def save_model(self, request: HttpRequest, obj: WebhookEndpoint, form: Any, change: bool) -> None:  # noqa: ANN401
+        """A new one, and one that is switched on again, hears what comes from now on."""
+        if not change:
+            obj.secret = new_secret()
+            self._show(request, obj)
+        if not change or (obj.is_active and "is_active" in form.changed_data):
+            obj.since = clock.now()
+        super().save_model(request, obj, form, change)
+
+    @admin.action(description=_("Give a new secret; the old one also signs for now"), permissions=["change"])
+    def give_new_secret(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        """Both sign until the old one is forgotten, so that the receiver can change over in peace."""
+        for endpoint in queryset:
+            endpoint.previous_secret, endpoint.secret = endpoint.secret, new_secret()
+            endpoint.save(update_fields=["previous_secret", "secret"])
+            self._show(request, endpoint)
+
+    @admin.action(description=_("Forget the previous secret"), permissions=["change"])
+    def forget_previous_secret(self, request: HttpRequest, queryset: QuerySet[WebhookEndpoint]) -> None:
+        """From now on only the newest secret signs."""
+        queryset.update(previous_secret="")
+
+    def _show(self, request: HttpRequest, endpoint: WebhookEndpoint) -> None:
+        words = translate("The secret of %(name)s, shown only now: %(secret)s")
+        self.message_user(request, words % {"name": endpoint.name, "secret": endpoint.secret}, messages.WARNING)

@@ -1,17 +1,22 @@
-"""The page of a person's notices."""
+"""The page of a person's notices, and the page on which they choose how to be told."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.utils.translation import gettext as translate
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from apps.common import clock
+from apps.notices.forms import ChannelsForm
 from apps.notices.models import Notice
-from apps.notices.selectors import newest
+from apps.notices.selectors import newest, wishes_of
 from apps.notices.services import mark_read
+from apps.notices.services.wishes import choose_channels
 from apps.staff.models import User
 
 LARGEST_ID = 2**63 - 1
+UNPROCESSABLE = 422
 
 
 @login_required
@@ -41,6 +46,19 @@ def read_all(request: HttpRequest) -> HttpResponse:
     if is_id(up_to):
         mark_read(recipient_id=reader(request).id, up_to=int(up_to), now=clock.now())
     return redirect("notices:list")
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def channels(request: HttpRequest) -> HttpResponse:
+    """`/settings/notices/`: by which channels, in which language, and when not."""
+    user = reader(request)
+    form = ChannelsForm(request.POST if request.method == "POST" else None, user=user, wishes=wishes_of(user))
+    if form.is_valid():
+        choose_channels(user=user, choice=form.choice(), now=clock.now())
+        messages.success(request, translate("Your choice is kept."))
+        return redirect("staff:settings")
+    return render(request, "notices/channels.html", {"form": form}, status=UNPROCESSABLE if form.errors else 200)
 
 
 def reader(request: HttpRequest) -> User:

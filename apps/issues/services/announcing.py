@@ -6,12 +6,14 @@ from typing import Any, Final, NamedTuple
 
 from django.utils.translation import gettext_noop
 
+from apps.common import queue
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
 from apps.issues.selectors.reporters import reporters_of
 from apps.issues.services.making import Making
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
+from apps.notices.services.delivery import DELIVER
 from apps.staff.selectors import handlers_for, people_of_cell
 
 TO_HOLDER: Final[Mapping[str, str]] = {
@@ -62,7 +64,8 @@ def announce(making: Making) -> None:
         Message([one for one in people if one != entry.actor_id], text, _values(making, text), f"/i/{issue.number}/")
         for people, text in _first_words_count(_told(making))
     ]
-    notify_all(messages=messages, now=entry.at)
+    if notify_all(messages=messages, now=entry.at):
+        queue.ring_once_after_commit(DELIVER)
 
 
 def _told(making: Making) -> Iterator[_Told]:

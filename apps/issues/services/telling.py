@@ -11,11 +11,13 @@ from typing import Final, NamedTuple
 
 from django.utils.translation import gettext_noop
 
+from apps.common import queue
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
 from apps.issues.models import number_of
 from apps.issues.workflow import Holder
 from apps.notices.services import Saying, Words, notify_piled
+from apps.notices.services.delivery import DELIVER
 from apps.staff.models import Department
 from apps.staff.selectors import Handlers, handlers_of, people_of_cell
 
@@ -98,7 +100,10 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
     """Write the notices of one batch in one statement; returns how many."""
     told = list(tellings)
     people.look_up({telling.to for telling in told})
-    return notify_piled(sayings=_sayings(told, people), few=FEW, now=now)
+    written = notify_piled(sayings=_sayings(told, people), few=FEW, now=now)
+    if written:
+        queue.ring_once_after_commit(DELIVER)
+    return written
 
 
 def _sayings(told: Sequence[Telling], people: People) -> Iterator[Saying]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 import redis
 from django.conf import settings
@@ -26,6 +27,9 @@ from tests.processes import ProductProcess, answers, free_port
 
 if TYPE_CHECKING:
     from tests.factories import Town  # needs the models, which are not ready while pytest loads this file
+
+hypothesis.settings.register_profile("here", deadline=None)  # a slow machine is no fault of the code
+hypothesis.settings.load_profile("here")
 
 NO_CHROMIUM = "Chromium was not found (install chromium, or set CHROMIUM)"
 

@@ -37,7 +37,7 @@ def web(*, host: str, port: int, workers: int = 2) -> Service:
         "web",
         (
             *("uvicorn", SITE, "--host", host, "--port", str(port), "--workers", str(workers)),
-            *("--timeout-graceful-shutdown", "2", "--timeout-worker-healthcheck", "30"),
+            *("--timeout-graceful-shutdown", "1", "--timeout-worker-healthcheck", "30"),
             *("--no-access-log", "--no-server-header", "--log-config", LOG_CONFIG),
         ),
     )

@@ -42,7 +42,9 @@ TREE_IS_FRESH_AFTER = 1.1  # the site's process keeps the last test's cells for 
 
 LOW_CONTROLS = """() =>
     [...document.querySelectorAll("main :is(a, button, select, summary, textarea, input:not([type=hidden]))")]
-      .filter((one) => one.getClientRects().length && one.getBoundingClientRect().height < 43.5)
+      .filter((one) => one.getClientRects().length)
+      .map((one) => one.closest("label") || one) // a press on the label is a press on its box
+      .filter((one) => one.getBoundingClientRect().height < 43.5)
       .map((one) => one.outerHTML.slice(0, 120))
 """
 

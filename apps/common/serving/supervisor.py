@@ -19,7 +19,7 @@ from apps.common.serving.signals import end_if_asked, signals_ignored
 from apps.common.serving.terms import CannotServe, Options, Say
 from apps.common.watchman import Watchman
 
-STOP_SECONDS = 2.4  # uvicorn gives open streams two; then the rest is killed
+STOP_SECONDS = 1.5  # uvicorn gives open streams one; then the rest is killed
 FIRST_ANSWER_SECONDS = 60
 CRASHES = 5  # of one service within CRASH_SECONDS: then it is not an accident
 CRASH_SECONDS = 60.0

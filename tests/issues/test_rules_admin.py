@@ -55,13 +55,13 @@ def test_from_a_draft_to_rules_in_force(town: Town, desk: Client) -> None:
     assert page in desk.get(f"{SETS}{draft.pk}/change/").text
     assert "has not been tried" in desk.post(page, {"do": "activate"}, follow=True).text
     assert desk.post(page, {"do": "start", "most": 100}).status_code == 302
-    assert 'http-equiv="refresh"' in desk.get(page).text
+    assert "See how far it is" in desk.get(page).text
     assert "is under way" in desk.post(page, {"do": "start", "most": 100}, follow=True).text
     dry_run(DryRun.objects.get().pk)
     html = desk.get(page).text
     assert "of 2 past issues 2 would go elsewhere" in html
     assert "“渣土归街道” decided 2." in html
-    assert "refresh" not in html
+    assert "See how far it is" not in html
     assert "is in force" in desk.post(page, {"do": "activate"}, follow=True).text
     assert RuleSet.objects.get(state="active") == draft
     assert DryRun.objects.get().asked_by == town.people.admin

@@ -24,12 +24,12 @@ CAST = """
 """
 ISSUES = """
     INSERT INTO issues_issue (category_id, text, position_source, grid_id, district_id, reporter_id, reporter_post_id,
-        is_urgent, is_self_handled, state, holder_grid_id, filed_at, due_at, next_action_at, rung, step, closed_at,
-        version, client_digest)
+        is_urgent, is_self_handled, state, holder_grid_id, filed_at, due_at, next_action_at, rung, step, card,
+        closed_at, version, client_digest)
     SELECT category.id, '路边有建筑垃圾未清运', 'cell', cell.id, cell.district_id, cell.user_id, cell.post_id,
         false, false, CASE WHEN open THEN %(state)s ELSE 'concluded' END, cell.id,
         filed, CASE WHEN open THEN filed + %(limit)s END, CASE WHEN open THEN filed + %(next_action)s END,
-        %(rung)s, %(rung)s, CASE WHEN NOT open THEN filed + %(limit)s END, 1, ''
+        %(rung)s, %(rung)s, 0, CASE WHEN NOT open THEN filed + %(limit)s END, 1, ''
     FROM generate_series(0, %(count)s - 1) AS i
     CROSS JOIN LATERAL (SELECT i %% %(open_every)s = 0 AS open, %(filed_at)s + i * %(step)s AS filed) AS own
     JOIN bench_cell cell ON cell.n = i %% (SELECT count(*) FROM bench_cell)

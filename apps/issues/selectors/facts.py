@@ -26,7 +26,7 @@ from apps.issues.workflow import (
     was_returned_between,
     way_back,
 )
-from apps.issues.workflow.deeds import MOST_EXTENSIONS, asked, extensions, has, is_own_work, open_appeal
+from apps.issues.workflow.deeds import MOST_EXTENSIONS, asked, did_the_work, extensions, has, open_appeal
 from apps.issues.workflow.states import CITY_TIER, LOWEST_TIER
 from apps.staff.selectors import PostInfo
 
@@ -141,7 +141,7 @@ def _in_time_to_return(held: Handover, issue: Issue, at: datetime) -> bool:
 def _of_deeds(deeds: Sequence[Deed], user_id: int) -> dict[Condition, bool]:
     request, appeal = asked(deeds), open_appeal(deeds)
     return {
-        Condition.NOT_OWN_WORK: not any(is_own_work(deed, user_id) for deed in deeds),
+        Condition.NOT_OWN_WORK: not did_the_work(deeds, user_id),
         Condition.NEVER_SUSPENDED: not has(deeds, "suspend"),
         Condition.EXTENSIONS_LEFT: extensions(deeds) < MOST_EXTENSIONS,
         Condition.NOTHING_ASKED: not request,

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from apps.issues.workflow.states import State
 
 OWN_WORK: Final = ("handle", "feed_back", "co_feed_back", "self_handle")  # and signing, where it begins the handling
+_RESULTS: Final = ("feed_back", "self_handle")
 MOST_EXTENSIONS: Final = 2
 REVIEWERS: Final = 2  # of an appeal
 _DECIDED: Final = ("grant_extension", "refuse_extension")
@@ -23,10 +24,21 @@ class Deed(NamedTuple):
     state: str
 
 
-def is_own_work(deed: Deed, user_id: int) -> bool:
-    """Whether the person did this, and it is work that somebody else must check (docs/adr/0014)."""
-    is_work = deed.kind in OWN_WORK or (deed.kind == "sign" and deed.state == State.HANDLING)
-    return is_work and deed.actor_id == user_id
+def did_the_work(deeds: Sequence[Deed], user_id: int) -> bool:
+    """Whether the person did work that somebody else must check (docs/adr/0014).
+
+    Who signed and then passed it on without a result did not handle it; who signed where the result was given, did.
+    """
+    has_signed = False
+    for deed in deeds:
+        is_own = deed.actor_id == user_id
+        if (deed.kind in OWN_WORK and is_own) or (deed.kind in _RESULTS and has_signed):
+            return True
+        if deed.kind == "sign" and deed.state == State.HANDLING:
+            has_signed = has_signed or is_own
+        elif deed.kind in _HOLDER_CHANGES:
+            has_signed = False
+    return has_signed
 
 
 def asked(deeds: Sequence[Deed]) -> list[Deed]:

@@ -22,7 +22,10 @@ def hears_nothing(_fields: Mapping[str, Any]) -> bool:
 
 
 def what_may_be_heard(user_id: int, at: datetime) -> Hears:
-    """A test of a hint's fields (`grid`, `department`: ids, 0 for none) for the person's posts at `at`. One query."""
+    """A test of a hint's fields (`grid`, `holder_grid`, `department`: ids, 0 for none) for the posts at `at`.
+
+    One query.
+    """
     return hears_in_scope(scope_of(user_id, at))
 
 
@@ -36,7 +39,7 @@ def hears_in_scope(scope: Scope) -> Hears:
 
     def hears(fields: Mapping[str, Any]) -> bool:
         grid_id, department_id = fields["grid"], fields["department"]
-        return any(grid_id in area for area in areas) or any(
+        return any(grid_id in area or fields["holder_grid"] in area for area in areas) or any(
             department_id == desk and grid_id in area for desk, area in desks
         )
 

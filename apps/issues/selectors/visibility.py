@@ -1,8 +1,8 @@
 """The one predicate: which issues a person sees. List, count, detail, export, photo, API and admin all use it, and
 the feed asks the same of a hint (dispatch.selectors.hints).
 
-*Where* (the subtree of a post's cell) and *whose* (for a handler: what the department holds or once held, or helps
-with), or reported by oneself. Somebody without a post, an administrator too, sees own reports only.
+*Where* (seen in the subtree of a post's cell, or held there now) and *whose* (for a handler: what the department
+holds or once held, or helps with), or reported by oneself. Somebody without a post, an administrator too, sees own reports only.
 """
 
 from functools import reduce
@@ -37,7 +37,9 @@ def visible_branches(scope: Scope) -> list[Branch]:
         return [Branch(Q(), is_wide=True)]
     index = tree()
     branches = [Branch(Q(reporter_id=scope.user_id))]
-    branches += [Branch(_where(id), index.cell(id).tier <= Tier.DISTRICT) for id in _outermost(scope.read_cells)]
+    for id in _outermost(scope.read_cells):
+        is_wide = index.cell(id).tier <= Tier.DISTRICT
+        branches += [Branch(_where(id), is_wide), *([] if is_wide else [Branch(_held(id))])]
     for department_id, grid_id in scope.departments:
         where = _where(grid_id)
         held = Handover.objects.filter(issue_id=OuterRef("pk"), to_department_id=department_id)
@@ -61,6 +63,11 @@ def _where(grid_id: int) -> Q:
     if cell.tier == Tier.DISTRICT:
         return Q(district_id=grid_id)
     return Q(grid_id__in=index.subtree_ids(grid_id))
+
+
+def _held(grid_id: int) -> Q:
+    """What cells of the subtree hold now, wherever it was seen: a place may come under another cell meanwhile."""
+    return Q(closed_at=None, holder_grid_id__in=tree().subtree_ids(grid_id))
 
 
 def _outermost(grid_ids: tuple[int, ...]) -> list[int]:

@@ -10,7 +10,7 @@ it goes through the rungs one after the other when it wakes.
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +30,7 @@ from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.services.clocks import Clocks, next_alarm
 from apps.issues.services.helpers import mark_late_helpers
-from apps.issues.services.routing import BAD_ROW, route_turn
+from apps.issues.services.routing import BAD_ROW, districts_given, route_turn
 from apps.issues.services.swept import SweepResult, Swept, tellings_of
 from apps.issues.services.telling import People, tell
 
@@ -63,6 +63,7 @@ SWEEP = f"""
         FROM {ISSUE} AS issue JOIN {HANDOVER} AS held ON held.issue_id = issue.id AND held.ended_at IS NULL
         WHERE issue.closed_at IS NULL AND issue.next_action_at <= %(now)s
             AND issue.id <> ALL(%(aside)s) AND (%(only)s::bigint IS NULL OR issue.id = %(only)s)
+            AND (%(districts)s::bigint[] IS NULL OR issue.district_id = ANY(%(districts)s))
         ORDER BY issue.next_action_at, issue.id LIMIT %(batch)s
         FOR NO KEY UPDATE OF issue, held SKIP LOCKED
     ), plan AS MATERIALIZED (
@@ -133,12 +134,14 @@ SWEEP = f"""
 DUE_IDS = f"""
     SELECT id FROM {ISSUE}
     WHERE closed_at IS NULL AND next_action_at <= %(now)s AND id <> ALL(%(aside)s)
+        AND (%(districts)s::bigint[] IS NULL OR district_id = ANY(%(districts)s))
     ORDER BY next_action_at, id LIMIT %(batch)s
 """
 
 REMAINING = f"""
     SELECT count(*) FROM (
-        SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %s LIMIT {COUNTED}) AS due
+        SELECT 1 FROM {ISSUE} WHERE closed_at IS NULL AND next_action_at <= %(now)s
+            AND (%(districts)s::bigint[] IS NULL OR district_id = ANY(%(districts)s)) LIMIT {COUNTED}) AS due
 """
 
 
@@ -153,23 +156,30 @@ class _Round:
     aside: list[int] = field(default_factory=list)  # rows that could not be written
 
 
-def sweep(*, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES) -> SweepResult:
+def sweep(
+    *,
+    now: datetime,
+    batch: int = BATCH,
+    most_batches: int = MOST_BATCHES,
+    districts: Collection[int] | None = None,
+) -> SweepResult:
     """Route what was left waiting, then move whatever is due one rung at a time until nothing is due.
 
     Stops after `most_batches`, so that a task stays short; `remaining` then says that it must be called again.
-    A row that cannot be written is logged and left for the next sweep; it holds up nobody.
+    A row that cannot be written is logged and left for the next sweep; it holds up nobody. `districts`: ids of those
+    whose issues it is about; all by default.
     """
-    left_waiting = route_turn(now=now, filed_before=now - WAITING_TOO_LONG)
+    left_waiting = route_turn(now=now, filed_before=now - WAITING_TOO_LONG, districts=districts)
     result = SweepResult(routed=left_waiting.routed, has_unrouted=left_waiting.has_more)
-    turn = _Round(now, batch, People(now), _clocks(now))
+    turn = _Round(now, batch, People(now), _clocks(now) | {"districts": districts_given(districts)})
     while result.batches < most_batches:
         seen, rows = _sweep_batch(turn)
         if not seen:
             break
         result.count(rows)
     else:
-        result.remaining = _remaining(now)
-    mark_late_helpers(now=now, people=turn.people)
+        result.remaining = _remaining(turn)
+    mark_late_helpers(now=now, people=turn.people, districts=districts)
     heartbeat.beat("sweep", now)
     return result
 
@@ -200,7 +210,8 @@ def _sweep_batch(turn: _Round) -> tuple[int, list[Swept]]:
 
 def _sweep_singly(turn: _Round) -> tuple[int, list[Swept]]:
     with connection.cursor() as cursor:
-        cursor.execute(DUE_IDS, {"now": turn.now, "aside": turn.aside, "batch": turn.batch})
+        values = {"now": turn.now, "aside": turn.aside, "batch": turn.batch, "districts": turn.values["districts"]}
+        cursor.execute(DUE_IDS, values)
         ids = [row[0] for row in cursor.fetchall()]
     moved: list[Swept] = []
     for issue_id in ids:
@@ -224,9 +235,9 @@ def _move(turn: _Round, batch: int, only: int | None = None) -> list[Swept]:
     return rows
 
 
-def _remaining(now: datetime) -> int:
+def _remaining(turn: _Round) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(REMAINING, [now])
+        cursor.execute(REMAINING, {"now": turn.now, "districts": turn.values["districts"]})
         return int(cursor.fetchone()[0])
 
 

@@ -1,5 +1,6 @@
 """Co-handlers who are late: marked once, told once. Set-based, and nothing of the issue moves but its history."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final
 
@@ -8,6 +9,7 @@ from django.utils.translation import gettext_noop
 
 from apps.common.feed import publish_after_commit
 from apps.issues.models import CoHandling, Issue, IssueEvent
+from apps.issues.services.routing import districts_given
 from apps.issues.services.telling import People, Telling, tell
 from apps.issues.workflow import Holder
 from apps.notices.services import Words
@@ -31,6 +33,7 @@ MARK = f"""
         SELECT part.id, part.issue_id, part.department_id FROM {COHANDLING} AS part
         JOIN {ISSUE} AS issue ON issue.id = part.issue_id
         WHERE part.ended_at IS NULL AND part.is_overdue = false AND part.due_at <= %(now)s AND issue.closed_at IS NULL
+            AND (%(districts)s::bigint[] IS NULL OR issue.district_id = ANY(%(districts)s))
         ORDER BY part.due_at, part.id LIMIT {BATCH} FOR NO KEY UPDATE OF issue, part SKIP LOCKED
     ), one AS (
         SELECT DISTINCT ON (issue_id) * FROM due ORDER BY issue_id, id
@@ -54,13 +57,13 @@ MARK = f"""
 """
 
 
-def mark_late_helpers(*, now: datetime, people: People) -> int:
-    """Mark every open part whose clock has run out, and tell the co-handler and the holder; returns how many."""
+def mark_late_helpers(*, now: datetime, people: People, districts: Collection[int] | None = None) -> int:
+    """Mark every open part whose time is over (in those districts), tell co-handler and holder; returns how many."""
     total = 0
     while True:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute(MARK, {"now": now})
+                cursor.execute(MARK, {"now": now, "districts": districts_given(districts)})
                 rows = cursor.fetchall()
             tellings = []
             for issue_id, _version, filed_at, grid_id, _district, held, held_by, department, at in rows:

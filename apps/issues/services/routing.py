@@ -6,7 +6,7 @@ statement, tell people. Two drains at once share the work; one that is killed le
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -41,6 +41,7 @@ CLAIM = f"""
     FROM {ISSUE}
     WHERE state = '{State.COLLECTED}' AND closed_at IS NULL AND id <> ALL(%(aside)s)
         AND (%(only)s::bigint IS NULL OR id = %(only)s) AND (%(before)s::timestamptz IS NULL OR filed_at < %(before)s)
+        AND (%(districts)s::bigint[] IS NULL OR district_id = ANY(%(districts)s))
     ORDER BY id LIMIT %(batch)s FOR NO KEY UPDATE SKIP LOCKED
 """
 
@@ -99,6 +100,7 @@ class _Drain:
     filed_before: datetime | None
     catalogue: Catalogue
     people: People
+    districts: list[int] | None = None
     aside: list[int] = field(default_factory=list)  # rows that even their default holder could not get
     clocks: Clocks = field(default_factory=Clocks)
 
@@ -116,15 +118,21 @@ def route_waiting(*, now: datetime, batch: int = BATCH, filed_before: datetime |
 
 
 def route_turn(
-    *, now: datetime, batch: int = BATCH, most_batches: int = MOST_BATCHES, filed_before: datetime | None = None
+    *,
+    now: datetime,
+    batch: int = BATCH,
+    most_batches: int = MOST_BATCHES,
+    filed_before: datetime | None = None,
+    districts: Collection[int] | None = None,
 ) -> Turn:
     """Route waiting reports (those filed before a moment only, if given) until none is left, or for `most_batches`.
 
     While people go on filing there is always one more: then the turn ends, and the next one has a clock of its own.
+    `districts`: ids of those whose reports it is about; all by default.
     A row that cannot be routed by the rules goes to the default holder with an alarm; one that cannot even be
     written is logged, left waiting for the next turn, and holds up nobody.
     """
-    drain = _Drain(now, filed_before, catalogue(), People(now))
+    drain = _Drain(now, filed_before, catalogue(), People(now), districts_given(districts))
     routed = 0
     for _ in range(most_batches):
         try:
@@ -136,6 +144,11 @@ def route_turn(
         if not claimed:
             return Turn(routed, has_more=False)
     return Turn(routed, has_more=routed > 0)  # else every row was bad: the next sweep is soon enough
+
+
+def districts_given(districts: Collection[int] | None) -> list[int] | None:
+    """As a statement takes them: an array, or NULL for all."""
+    return None if districts is None else sorted(districts)
 
 
 def _route_batch(drain: _Drain, batch: int, *, only: int | None = None, to_default: bool = False) -> tuple[int, int]:
@@ -153,7 +166,13 @@ def _route_batch(drain: _Drain, batch: int, *, only: int | None = None, to_defau
 
 
 def _claim(drain: _Drain, batch: int, only: int | None) -> list[Waiting]:
-    values = {"batch": batch, "only": only, "before": drain.filed_before, "aside": drain.aside}
+    values = {
+        "batch": batch,
+        "only": only,
+        "before": drain.filed_before,
+        "aside": drain.aside,
+        "districts": drain.districts,
+    }
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         return [Waiting(*row) for row in cursor.fetchall()]

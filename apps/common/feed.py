@@ -8,7 +8,7 @@ from functools import partial
 import redis
 from django.db import transaction
 
-from apps.common.queue import redis_client
+from apps.common.queue import is_answered_here, redis_client
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ Entry = dict[str, str | int]
 def publish_after_commit(entries: Iterable[Entry]) -> None:
     """Append hints to the stream once the transaction has committed; a feed that is down loses hints only."""
     ready = list(entries)
-    if ready:
+    if ready and not is_answered_here():
         transaction.on_commit(partial(_publish, ready))
 
 

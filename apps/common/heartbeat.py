@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 
 import redis
 
-from apps.common.queue import redis_client
+from apps.common.queue import is_answered_here, redis_client
 
 logger = logging.getLogger(__name__)
 
 
 def beat(name: str, now: datetime) -> None:
     """Note that `name` happened at `now`. Never fails: a sign of life must not stop the living."""
+    if is_answered_here():
+        return
     try:
         redis_client().set(_key(name), now.isoformat())
     except redis.RedisError:

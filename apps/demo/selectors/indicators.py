@@ -122,7 +122,7 @@ def indicators() -> list[Indicator]:
 
 def weeks(start: datetime, count: int) -> Sequence[Week]:
     """Filed, closed and overdue in each of `count` weeks from `start`. Two queries."""
-    values = {"start": start, "weeks": max(1, count)}
+    values: dict[str, datetime | int] = {"start": start, "weeks": max(1, count)}
     with connection.cursor() as cursor:
         cursor.execute(WEEKS, values)
         moved = {week: (filed, closed) for week, filed, closed in cursor.fetchall()}

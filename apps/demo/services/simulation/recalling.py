@@ -1,5 +1,6 @@
 """Cases from the database: after a crash from the histories, and beat by beat from the newest events."""
 
+import json
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -58,4 +59,6 @@ def _name(issue: Issue) -> str:
 
 def _seen(row: tuple[Any, ...]) -> Seen:
     _issue, version, kind, at, state, grid, department, due_at, actor, co, by = row[:11]
-    return Seen(version, kind, at, state, grid, department, due_at, actor, tuple(co or ()), by or "")
+    return Seen(
+        version, kind, at, state, grid, department, due_at, actor, tuple(json.loads(co) if co else ()), by or ""
+    )

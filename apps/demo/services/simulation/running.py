@@ -28,7 +28,7 @@ OnProgress = Callable[["Progress"], None]
 
 
 class ShardFailed(RuntimeError):
-    """A shard ended by itself before its end: a fault in the simulation or in the platform; its traceback is printed."""
+    """A shard ended by itself before its end: a fault in the simulation or the platform; its traceback is printed."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Progress:
 
 @dataclass
 class Ran:
-    """What a run did. `tally`: by kind of count and name, over all shards since they were started last."""
+    """What a run did. `tally`: by kind of count and name, over all shards from the beginning of the plan."""
 
     seconds: float = 0.0
     filed: int = 0
@@ -56,6 +56,7 @@ class _Worker:
     process: Any
     pipe: Connection
     is_done: bool = False
+    is_gone: bool = False  # its end of the pipe is closed
     day: date | None = None
     filed: int = 0
 
@@ -75,7 +76,7 @@ def run(plan: Plan, on_progress: OnProgress) -> Ran:
         while not all(worker.is_done for worker in workers.values()):
             for worker in list(workers.values()):
                 _hear(worker, ran)
-                if not worker.is_done and not worker.process.is_alive() and not worker.pipe.poll():
+                if worker.is_gone and not worker.is_done:
                     workers[worker.number] = _again(stage, worker, parts[worker.number])
             ran.kills += killer.strike(workers.values())
             on_progress(_progress(plan, workers.values(), ran))
@@ -121,7 +122,7 @@ def _live(stage: Stage, number: int, districts: Collection[int], pipe: Connectio
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
 
     def on_day(day: date, shard: Shard) -> None:
-        pipe.send((day, shard.counts["filed"], None))
+        pipe.send((day, shard.filed, None))
 
     try:
         connection.connect()
@@ -129,8 +130,8 @@ def _live(stage: Stage, number: int, districts: Collection[int], pipe: Connectio
             cursor.execute("SET synchronous_commit = off")  # a crash of the server is not among the faults here
         shard = Shard(stage, number, districts)
         shard.run(on_day)
-        pipe.send((None, shard.counts["filed"], shard.tally()))
-    except BaseException:
+        pipe.send((None, shard.filed, shard.tally()))
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent tells of it
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
@@ -141,7 +142,8 @@ def _hear(worker: _Worker, ran: Ran) -> None:
     while worker.pipe.poll():
         try:
             day, filed, tally = worker.pipe.recv()
-        except EOFError:
+        except (EOFError, ConnectionError):
+            worker.is_gone = True
             return
         worker.day, worker.filed = day or worker.day, filed
         if tally is not None:

@@ -68,10 +68,18 @@ class Shard:
                 self._live_day(day)
                 on_day(day, self)
 
+    @property
+    def filed(self) -> int:
+        """How many reports were filed here, by all the processes that have lived this shard."""
+        return self.tally()[""].get("filed", 0)
+
     def tally(self) -> dict[str, dict[str, int]]:
-        """What was done since it was started last."""
-        counts = {"done": self.acts.done, "refused": self.acts.refused, "changes": self.changes.counts}
-        return {name: dict(own) for name, own in (counts | {"faults": self.faults.counts, "": self.counts}).items()}
+        """What was done, what was refused and what went wrong, by name; what a killed process did since its last beat
+        is not counted twice.
+        """
+        own = {"done": self.acts.done, "refused": self.acts.refused, "changes": self.changes.counts}
+        own |= {"faults": self.faults.counts, "": self.counts}
+        return {kind: dict(counts + Counter(self.row.tally.get(kind, {}))) for kind, counts in own.items()}
 
     def _live_day(self, day: date) -> None:
         reached, moments = self.row.reached_at, list(beats(day, self.stage.calendar.tz))
@@ -86,7 +94,7 @@ class Shard:
                 self._live_until(beat, arrivals)
                 self._run_tasks(beat)
                 self._look()
-                SimulatedShard.objects.filter(pk=self.row.pk).update(reached_at=beat)
+                SimulatedShard.objects.filter(pk=self.row.pk).update(reached_at=beat, tally=self.tally())
 
     # --- people ---------------------------------------------------------------------------------------
 
@@ -201,9 +209,9 @@ class Shard:
         """Take in what the tasks did."""
         events, self.last_event = seen_after(self.last_event)
         unknown = {id for id, seen in events if id not in self.cases and seen.kind == "file"}
-        for case, _history in recalled(Issue.objects.filter(id__in=unknown, district_id__in=self.districts), prefix=""):
-            if "/" in case.name:  # a part of a report that was split
-                self.cases[case.id] = case
+        for part, _history in recalled(Issue.objects.filter(id__in=unknown, district_id__in=self.districts), prefix=""):
+            if "/" in part.name:  # a part of a report that was split
+                self.cases[part.id] = part
         for issue_id, seen in events:
             case = self.cases.get(issue_id)
             if case is not None and seen.version > case.version:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from apps.common.database.prepared import Prepared
 from apps.grids.models import Grid, Tier
 from apps.grids.selectors import tree
 from apps.staff.models import Post, Role, User
@@ -42,6 +44,25 @@ POST_FOR_CELL: Final = f"""
     ORDER BY post.role = ANY(%(reading_roles)s) AND post.grid_id = ANY(%(cells)s) DESC, place.tier DESC, post.id
     LIMIT 1
 """
+
+
+_SCOPE: Final = Prepared(
+    "scope_of",
+    f"""
+    SELECT id, role, grid_id, department_id FROM {Post._meta.db_table}
+    WHERE user_id = %(user_id)s AND valid @> %(today)s::date ORDER BY id
+    """,
+)
+_ACTING: Final = Prepared(
+    "acting_by_cell",
+    f"""
+    SELECT post.grid_id, post.role, post.user_id
+    FROM {Post._meta.db_table} AS post JOIN {User._meta.db_table} AS person ON person.id = post.user_id
+    WHERE post.grid_id = ANY(%(cells)s) AND post.role = ANY(%(roles)s) AND post.valid @> %(today)s::date
+        AND person.is_active
+    ORDER BY post.id
+    """,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +102,9 @@ class Scope:
 
 def scope_of(user_id: int, at: datetime) -> Scope:
     """The person's posts at the moment. One query."""
-    rows = (
-        Post.objects.filter(user_id=user_id, valid__contains=timezone.localdate(at))
-        .order_by("id")
-        .values_list("id", "role", "grid_id", "department_id")
-    )
+    with connection.cursor() as cursor:
+        _SCOPE.execute(cursor, {"user_id": user_id, "today": timezone.localdate(at)})
+        rows = cursor.fetchall()
     index = tree()
     posts = (
         PostInfo(id, Role(role), grid_id, index.cell(grid_id).tier, department_id)
@@ -222,9 +241,12 @@ def _acting_post_in(scope: Scope, grid_id: int, tier: int) -> PostInfo | None:
 
 def _acting_by_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
     index = tree()
-    rows = _posts_at(at).filter(grid_id__in=list(grid_ids), role__in=[*PLATFORM_ROLES, Role.LEADER])
+    roles = sorted({*PLATFORM_ROLES, Role.LEADER})
+    with connection.cursor() as cursor:
+        _ACTING.execute(cursor, {"cells": list(grid_ids), "roles": roles, "today": timezone.localdate(at)})
+        rows = cursor.fetchall()
     people: dict[int, list[int]] = defaultdict(list)
-    for grid_id, role, user_id in rows.order_by("id").values_list("grid_id", "role", "user_id"):
+    for grid_id, role, user_id in rows:
         if role in ACTING_ROLES[index.cell(grid_id).tier] and user_id not in people[grid_id]:
             people[grid_id].append(user_id)
     return people

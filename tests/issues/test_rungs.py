@@ -16,9 +16,10 @@ from apps.issues.selectors.catalogue import catalogue, forget_catalogue
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.escalation import sweep
-from apps.issues.services.handovers import Entry, record
+from apps.issues.services.handovers import record
 from apps.issues.services.pauses import BadPauseEnd, NotPaused, PausedBefore, pause_clock, resume_clock
 from apps.issues.services.routing import route_waiting
+from apps.issues.services.writing import Entry
 from apps.notices.models import Notice
 from tests.factories import NOW, SHANGHAI, Town
 from tests.issues.reports import broken_chains, filed, fresh, held_by, story

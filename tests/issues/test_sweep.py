@@ -11,8 +11,9 @@ from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, TierLim
 from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.services.escalation import sweep
-from apps.issues.services.handovers import Entry, hand_over
+from apps.issues.services.handovers import hand_over
 from apps.issues.services.routing import route_waiting
+from apps.issues.services.writing import Entry
 from apps.issues.workflow import Holder, LinkKind
 from apps.notices.models import Notice
 from apps.staff.models import Role

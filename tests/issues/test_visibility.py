@@ -11,12 +11,15 @@ from django.test import Client
 
 from apps.dispatch.selectors.hints import hears_in_scope
 from apps.grids.models import Grid
+from apps.grids.services.cells import move_cell
 from apps.issues.models import Issue, Photo
+from apps.issues.selectors.acting import standing_of
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.queue import count_open, newest_page, queue_page
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import feed_entry
+from apps.issues.services.moves import SEE_IT
 from apps.issues.services.photos import add_rows, kept_pictures, prepare_pictures
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import Role, User
@@ -191,6 +194,27 @@ def test_a_stranger_to_the_site_sees_no_surface(cast: Cast) -> None:
     for path in (f"/photo/{issue.photos.get().id}/", "/issues.csv"):
         answer = Client().get(path)
         assert (answer.status_code, answer["Location"].split("?")[0]) == (302, "/login/")
+
+
+@pytest.mark.parametrize("who", sorted(SEES))
+def test_nobody_acts_for_a_holder_or_reported_it_without_seeing_it(cast: Cast, town: Town, who: str) -> None:
+    move(cast["noise"], "sign", town.people.next_leader)
+    move(cast["quiet"], "report_up", town.people.dispatcher, "请市里协调")
+    scope = scope_of(getattr(town.people, who).id, NOW)
+    for issue in Issue.objects.all():
+        standing = standing_of(issue, scope, NOW)
+        assert not SEE_IT & standing.posts.keys() or issue in visible_issues(scope)
+
+
+def test_a_cell_goes_on_seeing_what_it_holds_when_the_place_comes_under_another_one(cast: Cast, town: Town) -> None:
+    issue = move(cast["noise"], "report_up", town.people.next_leader, "处理不了")
+    assert issue.holder_grid == town.community
+    move_cell(cell_id=town.next_cell.id, parent_id=town.other_community.id, now=NOW)
+    scope = scope_of(town.people.community_leader.id, NOW)
+    hint = feed_entry(issue, "x")
+    assert (issue in visible_issues(scope), hears_in_scope(scope)(hint)) == (True, True)
+    assert issue in queue_page(scope, at=NOW).rows
+    assert move(issue, "sign", town.people.community_leader).version == issue.version + 1
 
 
 def test_a_department_goes_on_seeing_what_it_once_held(cast: Cast, town: Town) -> None:

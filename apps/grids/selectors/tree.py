@@ -87,7 +87,8 @@ class TreeIndex:
 
     def districts(self) -> list[CellInfo]:
         """Return the live districts in the order of their codes."""
-        return [cell for cell in self if cell.tier == Tier.DISTRICT]
+        above = self.city.id if self.city else None
+        return [cell for cell in self._below.get(above, ()) if cell.tier == Tier.DISTRICT and cell.is_live]
 
     def subtree_ids(self, id: int) -> list[int]:
         """Return the ids of the cell and of all below it, closed ones too."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db import connection
+
 from apps.grids.selectors import tree
-from apps.issues.models import Handover, Issue
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent
 from apps.issues.selectors.facts import Chain, Told, conditions
 from apps.issues.workflow import By, Deed, Holder, Link, LinkKind, Move, Situation, State, possible_moves
 from apps.staff.models import Department, Role
@@ -20,6 +22,11 @@ from apps.staff.selectors import (
 )
 
 AHEAD: Final = (By.HOLDER, By.ASSIGNER, By.CO_HANDLER, By.PLATFORM, By.SUPERIOR, By.INSPECTOR, By.LATE_HOLDER)
+
+# as they stand, for this is asked of every move: no queryset needs to be put together
+_HANDOVERS: Final = f"SELECT * FROM {Handover._meta.db_table} WHERE issue_id = %s ORDER BY id"
+_DEEDS: Final = f"SELECT kind, actor_id, state FROM {IssueEvent._meta.db_table} WHERE issue_id = %s ORDER BY seq"
+_HELPING: Final = f"SELECT * FROM {CoHandling._meta.db_table} WHERE issue_id = %s AND ended_at IS NULL ORDER BY id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +69,17 @@ class Standing:
 def standing_of(issue: Issue, scope: Scope, at: datetime) -> Standing:
     """Three queries (handovers, events, joint handlings), few more where a superior may stand in for a vacant cell."""
     told = Told(
-        handovers=list(issue.handovers.order_by("id")),
-        deeds=[Deed(*row) for row in issue.events.order_by("seq").values_list("kind", "actor_id", "state")],
-        co_handlings=list(issue.co_handlings.filter(ended_at=None)),
+        handovers=list(Handover.objects.raw(_HANDOVERS, [issue.id])),
+        deeds=_deeds(issue.id),
+        co_handlings=list(CoHandling.objects.raw(_HELPING, [issue.id])),
     )
     return standing_from(issue, told, scope, at)
+
+
+def _deeds(issue_id: int) -> list[Deed]:
+    with connection.cursor() as cursor:
+        cursor.execute(_DEEDS, [issue_id])
+        return [Deed(*row) for row in cursor.fetchall()]
 
 
 def standing_from(issue: Issue, told: Told, scope: Scope, at: datetime) -> Standing:

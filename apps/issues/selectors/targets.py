@@ -69,8 +69,8 @@ def check_target(
         raise TargetRefused
     if to_grid_id is not None:
         return _cell_below(issue, desk, to_grid_id)
-    department = Department.objects.filter(_reach(desk), id=to_department_id or 0).first()
-    if department is None:
+    department = Department.objects.filter(id=to_department_id or 0).first()
+    if department is None or not _is_in_reach(department.grid_id, desk):
         raise TargetOutOfReach(holder=tree().cell(desk).name, target=_department_name(to_department_id))
     if not handlers_for(department.id, issue.grid_id, at):
         raise NobodyThere(target=department)
@@ -85,6 +85,14 @@ def _reach(grid_id: int) -> Q:
         return Q()
     line = [above.id for above in index.chain(grid_id) if above.tier != Tier.CITY]
     return Q(grid_id__in=[*line, *index.subtree_ids(grid_id)])
+
+
+def _is_in_reach(grid_id: int, desk: int) -> bool:
+    """The same of one department's cell, without naming thousands."""
+    index = tree()
+    if index.cell(desk).tier == Tier.CITY or index.is_within(grid_id, desk):
+        return True
+    return index.cell(grid_id).tier != Tier.CITY and index.is_within(desk, grid_id)
 
 
 def _cells_below(issue: Issue, desk: int) -> tuple[CellInfo, ...]:

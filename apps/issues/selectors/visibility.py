@@ -2,7 +2,8 @@
 the feed asks the same of a hint (dispatch.selectors.hints).
 
 *Where* (seen in the subtree of a post's cell, or held there now) and *whose* (for a handler: what the department
-holds or once held, or helps with), or reported by oneself. Somebody without a post, an administrator too, sees own reports only.
+holds or once held, or helps with), or reported by oneself. Somebody without a post, an administrator
+too, sees own reports only.
 """
 
 from functools import reduce

@@ -12,8 +12,9 @@ from apps.issues.models import Handover, Issue, LinkKind, State
 from apps.issues.selectors.targets import check_target
 from apps.issues.services import joint, watching
 from apps.issues.services.filing import Report, file_report
-from apps.issues.services.handovers import Entry, close, hand_over, record
+from apps.issues.services.handovers import close, hand_over, record, sign
 from apps.issues.services.making import Making
+from apps.issues.services.writing import Entry
 from apps.issues.workflow import By, Holder, Target
 
 KINDS: Final[Mapping[str, LinkKind]] = {
@@ -58,10 +59,7 @@ def _close(making: Making) -> None:
 
 
 def _sign(making: Making) -> None:
-    issue, entry = making.issue, making.entry
-    issue.handovers.filter(ended_at=None).update(signed_at=entry.at, signed_by_id=entry.actor_id)
-    issue.state = making.state
-    record(issue=issue, entry=entry)
+    sign(issue=making.issue, state=making.state, entry=making.entry)
 
 
 def _handle(making: Making) -> None:

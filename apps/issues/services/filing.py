@@ -29,7 +29,8 @@ from apps.issues.routing import Reason
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import Purpose, clock_for
 from apps.issues.services import photos
-from apps.issues.services.handovers import Entry, close
+from apps.issues.services.handovers import close
+from apps.issues.services.writing import Entry
 from apps.staff.models import Role, User
 from apps.staff.selectors import POST_FOR_CELL, READING_ROLES, scope_of
 

@@ -3,18 +3,15 @@ issue's row repeats it, and one event tells it. Every move is made with these tw
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-
-from django.db.models.expressions import RawSQL
 
 from apps.common.feed import publish_after_commit
 from apps.grids.selectors import tree
 from apps.issues.deadlines import Ladder, Limit, Unit, resume
-from apps.issues.models import Handover, Issue, IssueEvent, LinkKind, Rung, State, TierLimit
+from apps.issues.models import Handover, Issue, LinkKind, Rung, State, TierLimit
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.limits import clock_for
+from apps.issues.services.writing import Entry, write_end, write_event, write_handover, write_signature
 from apps.issues.workflow import Holder
 
 PURPOSES: Mapping[str, TierLimit.Purpose] = {
@@ -25,21 +22,6 @@ PURPOSES: Mapping[str, TierLimit.Purpose] = {
     State.SUSPENDED: TierLimit.Purpose.HANDLE,
     State.FED_BACK: TierLimit.Purpose.CHECK,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What the event says beside the issue's new values. `payload["text"]` are the person's words."""
-
-    kind: str
-    at: datetime
-    actor_id: int | None = None
-    post_id: int | None = None
-    payload: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def text(self) -> str:
-        return str(self.payload.get("text", ""))
 
 
 def hand_over(
@@ -55,20 +37,19 @@ def hand_over(
     """End the open handover, begin the next one with a fresh clock, and record it. The issue's row must be locked.
 
     `giver`: who hands it over, where that is not its present holder. `returned`: the holding that the same department
-    gave back before; it goes on with what it had left then (reference: domain §2.6). Four statements. `issue` carries
+    gave back before; it goes on with what it had left then (reference: domain §2.6). One statement. `issue` carries
     the new values afterwards.
     """
     giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
-    end_open_handover(issue=issue, entry=entry)
     tier = tree().cell(to.grid_id).tier
     limit, ladder = clock_for(
         category_id=issue.category_id, tier=tier, purpose=PURPOSES[state], district_id=issue.district_id, now=entry.at
     )
     if returned is not None and returned.ended_at is not None:
         limit, ladder = _what_was_left(returned, issue, entry.at)
-    handover = Handover.objects.create(
+    handover = Handover(
         issue_id=issue.id,
-        kind=kind,
+        kind=kind.value,
         from_grid_id=giver.grid_id,
         from_department_id=giver.department_id,
         to_grid_id=to.grid_id,
@@ -86,7 +67,9 @@ def hand_over(
     issue.holder_grid_id, issue.holder_department_id = to
     issue.due_at, issue.next_action_at = ladder.due_at, ladder.steps[0].at
     issue.rung, issue.step = Rung.ON_TIME, 0
-    record(issue=issue, entry=entry)
+    issue.version += 1
+    write_handover(issue, entry, handover)
+    _hint(issue, entry)
     return handover
 
 
@@ -102,51 +85,31 @@ def _what_was_left(returned: Handover, issue: Issue, now: datetime) -> tuple[Lim
 
 def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None:
     """End the open handover and the issue. The last holder stays on its row; it has no clock any more."""
-    end_open_handover(issue=issue, entry=entry)
     issue.state = state
     issue.closed_at = entry.at
     issue.due_at, issue.next_action_at = None, None
     issue.rung, issue.step = Rung.ON_TIME, 0
-    record(issue=issue, entry=entry)
+    issue.version += 1
+    write_end(issue, entry)
+    _hint(issue, entry)
 
 
-def end_open_handover(*, issue: Issue, entry: Entry) -> None:
-    """The holder's span is over; whether it was late is kept for ever."""
-    is_late = RawSQL(was_late(Handover._meta.db_table, "%s"), [entry.at])  # noqa: S611 - names of our own
-    ended = Handover.objects.filter(issue_id=issue.id, ended_at=None)
-    ended.update(ended_at=entry.at, outcome=entry.kind, is_overdue=is_late)
-
-
-def was_late(handover: str, at: str) -> str:
-    """Whether a handover that ends now was late, as SQL over the names of its row and of the moment.
-
-    One rule for one issue here and for the many that routing ends in one statement.
-    """
-    return f"{handover}.is_overdue OR {handover}.due_at < {at}"
+def sign(*, issue: Issue, entry: Entry, state: State) -> None:
+    """The holder has taken note of it; its clock runs on."""
+    issue.state = state
+    issue.version += 1
+    write_signature(issue, entry)
+    _hint(issue, entry)
 
 
 def record(*, issue: Issue, entry: Entry) -> None:
     """Write the issue's row and the event that explains it, and hint at it on the live feed after the commit."""
     issue.version += 1
-    issue.save(
-        update_fields=[
-            *("state", "holder_grid", "holder_department", "due_at", "next_action_at", "rung"),
-            *("step", "card", "closed_at", "version"),
-        ]
-    )
-    IssueEvent.objects.create(
-        issue_id=issue.id,
-        kind=entry.kind,
-        actor_id=entry.actor_id,
-        post_id=entry.post_id,
-        at=entry.at,
-        state=issue.state,
-        holder_grid_id=issue.holder_grid_id,
-        holder_department_id=issue.holder_department_id,
-        due_at=issue.due_at,
-        rung=issue.rung,
-        payload=dict(entry.payload),
-    )
+    write_event(issue, entry)
+    _hint(issue, entry)
+
+
+def _hint(issue: Issue, entry: Entry) -> None:
     publish_after_commit([feed_entry(issue, entry.kind)])
 
 

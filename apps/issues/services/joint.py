@@ -9,7 +9,7 @@ from apps.common.refusals import Refused
 from apps.issues.models import CoHandling, Issue, TierLimit
 from apps.issues.selectors.limits import clock_for
 from apps.issues.selectors.targets import check_target
-from apps.issues.services.handovers import Entry
+from apps.issues.services.writing import Entry
 from apps.issues.workflow import Give, Holder
 from apps.staff.models import Department
 

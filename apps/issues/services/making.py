@@ -6,7 +6,7 @@ from typing import Any
 from apps.issues.models import Issue, State
 from apps.issues.selectors.acting import Standing
 from apps.issues.services.given import Given
-from apps.issues.services.handovers import Entry
+from apps.issues.services.writing import Entry
 from apps.issues.workflow import Move
 from apps.staff.models import User
 

@@ -21,13 +21,16 @@ from apps.issues.services import photos
 from apps.issues.services.announcing import announce
 from apps.issues.services.effects import apply_move
 from apps.issues.services.given import read_given
-from apps.issues.services.handovers import Entry, record
+from apps.issues.services.handovers import record
 from apps.issues.services.making import Making
+from apps.issues.services.writing import Entry
 from apps.issues.workflow import MOVES, By, Give, Move, check_move
 from apps.staff.models import User
 from apps.staff.selectors import Scope, scope_of
 
 LONGEST_TEXT: Final = 5_000
+SEE_IT: Final = frozenset({By.HOLDER, By.REPORTER})  # never without seeing it (tests/issues/test_visibility.py)
+_LOCKED: Final = f"SELECT * FROM {Issue._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"
 
 
 class IssueNotFound(Refused):
@@ -126,8 +129,7 @@ def add_photos(*, issue_id: int, actor: User, files: Sequence["File[bytes]"], no
         raise NoPhotos
     pictures = photos.prepare_pictures(files)
     with transaction.atomic():
-        issue = _visible_and_locked(issue_id, scope := scope_of(actor.id, now))
-        standing = standing_of(issue, scope, now)
+        issue, standing = _visible_and_locked(issue_id, scope_of(actor.id, now), now)
         post = standing.posts.get(By.HOLDER)
         if not issue.is_open or (post is None and issue.reporter_id != actor.id):
             raise NotYours(holder=standing.holder_name)
@@ -143,10 +145,9 @@ def add_photos(*, issue_id: int, actor: User, files: Sequence["File[bytes]"], no
 
 def _locked(move: str, issue_id: int, version: int, scope: Scope, now: datetime) -> tuple[Issue, Standing]:
     """The row under lock, as this person stands to it."""
-    issue = _visible_and_locked(issue_id, scope)
+    issue, standing = _visible_and_locked(issue_id, scope, now)
     if issue.version != version:
         raise StaleVersion(issue, list(issue.events.filter(seq__gt=version).order_by("seq").select_related("actor")))
-    standing = standing_of(issue, scope, now)
     row = MOVES.get(move)
     is_for_holder = row is None or By.HOLDER in row.by
     if issue.is_open and is_for_holder and not (row.by if row else frozenset(By)) & standing.situation.by:
@@ -154,11 +155,19 @@ def _locked(move: str, issue_id: int, version: int, scope: Scope, now: datetime)
     return issue, standing
 
 
-def _visible_and_locked(issue_id: int, scope: Scope) -> Issue:
-    issue = visible_issues(scope).filter(id=issue_id).select_for_update(of=("self",), no_key=True).first()
+def _visible_and_locked(issue_id: int, scope: Scope, now: datetime) -> tuple[Issue, Standing]:
+    """Raises IssueNotFound. Who acts for the holder or reported it sees it by that: the predicate is asked for others.
+
+    Locked first and then read, so that nothing read is older than the row.
+    """
+    found = Issue.objects.raw(_LOCKED, [issue_id])
+    issue = next(iter(found), None)
     if issue is None:
         raise IssueNotFound
-    return issue
+    standing = standing_of(issue, scope, now)
+    if not SEE_IT & standing.posts.keys() and not visible_issues(scope).filter(id=issue_id).exists():
+        raise IssueNotFound
+    return issue, standing
 
 
 def _post_id(standing: Standing, row: Move) -> int | None:

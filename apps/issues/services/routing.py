@@ -23,9 +23,9 @@ from apps.issues.selectors.catalogue import Catalogue, catalogue
 from apps.issues.selectors.limits import limit_for, rungs_for
 from apps.issues.selectors.surroundings import Surroundings, chain_upward, surroundings_of
 from apps.issues.services.clocks import Clocks
-from apps.issues.services.handovers import was_late
 from apps.issues.services.rule_alarms import raise_rule_alarms
 from apps.issues.services.telling import ALARM, ARRIVED, People, Telling, tell
+from apps.issues.services.writing import was_late
 from apps.issues.workflow import Holder
 
 logger = logging.getLogger(__name__)

@@ -118,11 +118,11 @@ def tell_past(world: World, rng: Random, *, days: int, per_day: int) -> list[Iss
         row = _report(world, rng, cell, subject, filed_at)
         _Story(world, rng, Life(world.setting, row), subject).live()
         rows.append(row)
-    rows += _stage(world, rng) if days else []
+    rows += stage(world, rng) if days else []
     return sorted(rows, key=lambda row: row.filed_at)
 
 
-def _stage(world: World, rng: Random) -> Iterator[IssueRow]:
+def stage(world: World, rng: Random) -> Iterator[IssueRow]:
     """The staged reports, all in the district of the ninth cell."""
     by_code = {subject.code: subject for subject in world.subjects}
     district = world.chains[world.star][3]

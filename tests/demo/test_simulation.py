@@ -17,10 +17,15 @@ from django.db import connection
 from django.utils.translation import gettext_lazy
 
 from apps.common.embedded import paths
+from apps.demo.models import SimulatedShard
 from apps.demo.selectors.indicators import Indicator, indicators, weeks
-from apps.demo.services.building import Built
+from apps.demo.services.building import Built, CityExists
 from apps.demo.services.simulation import scratch
+from apps.demo.services.simulation.lived import build_lived_city
+from apps.demo.services.simulation.running import OnProgress, Progress
+from apps.grids.models import Grid
 from apps.issues.models import Issue
+from apps.issues.selectors.invariants import check_invariants
 from tests.demo.conftest import NOW
 
 SEED = 20_121
@@ -128,3 +133,36 @@ def test_weeks_add_up_to_all_that_was_filed_and_closed(city: Built) -> None:
 def test_a_share_of_nothing_is_a_dash() -> None:
     assert Indicator(gettext_lazy("Satisfied"), 0, 0).text == "—"
     assert Indicator(gettext_lazy("Satisfied"), 1, 8).text == "12.50% (1 / 8)"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_past_can_be_lived_by_the_real_services_and_gone_on_with_where_it_was_stopped() -> None:
+    def build(on_progress: OnProgress = lambda lived: None) -> Built:
+        return build_lived_city(
+            seed=2013,
+            scale=0.01,
+            days=4,
+            issues_per_day=15,
+            reset=False,
+            now=NOW,
+            processes=2,
+            on_step=lambda step: None,
+            on_progress=on_progress,
+        )
+
+    def stop(lived: Progress) -> None:
+        if lived.filed > 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(stop)
+    cells, filed = Grid.objects.count(), Issue.objects.count()
+    assert 0 < filed < 60
+    built = build()
+    assert (Grid.objects.count(), SimulatedShard.objects.exists()) == (cells, False)
+    assert built.issues == Issue.objects.count() > filed
+    assert check_invariants(now=NOW, sample=0).findings == []
+    fresh = Issue.objects.filter(filed_at__gt=NOW - timedelta(minutes=2))
+    assert [issue.grid.name for issue in fresh] == ["园田社区第九网格"]  # staged for the demo accounts
+    with pytest.raises(CityExists):
+        build()

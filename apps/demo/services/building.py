@@ -150,13 +150,18 @@ def build_city(
             with built.timed("erase", on_step):
                 erase_city()
         _load(plan, roster, built, now, on_step)
-        per_day = issues_per_day if issues_per_day is not None else max(20, round(FULL_ISSUES_PER_DAY * scale))
+        per_day = issues_a_day(scale, issues_per_day)
         with built.timed("past", on_step):
             rows = tell_city_past(plan, days=days, per_day=per_day, now=now)
         with built.timed("history", on_step):
             built.issues, built.events = load_issues(issues=rows)
             built.notices = tell_city(now=now)
     return built
+
+
+def issues_a_day(scale: float, wanted: int | None = None) -> int:
+    """How many issues a day such a city has, unless a number is wanted."""
+    return wanted if wanted is not None else max(20, round(FULL_ISSUES_PER_DAY * scale))
 
 
 def _load(plan: CityPlan, roster: Roster, built: Built, now: datetime, on_step: OnStep) -> None:

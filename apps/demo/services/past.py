@@ -10,7 +10,7 @@ import shapely
 from django.db import connection
 
 from apps.demo.life import Actor, Place, Setting
-from apps.demo.past import Cast, Subject, World, tell_past
+from apps.demo.past import Cast, Subject, World, stage, tell_past
 from apps.demo.plan import CityPlan
 from apps.grids.models import Tier
 from apps.issues import routing
@@ -32,6 +32,11 @@ def tell_city_past(plan: CityPlan, *, days: int, per_day: int, now: datetime) ->
     """The issues of the last `days` days before `now`, of a city that has just been loaded. Six queries."""
     world = _world(plan, now)
     return tell_past(world, Random(f"{plan.seed}:past"), days=days, per_day=per_day)
+
+
+def tell_staged(plan: CityPlan, *, now: datetime) -> list[IssueRow]:
+    """Only the staged reports of the last hours, which the demo accounts find on their pages. Six queries."""
+    return list(stage(_world(plan, now), Random(f"{plan.seed}:staged")))
 
 
 def _world(plan: CityPlan, now: datetime) -> World:

@@ -27,16 +27,20 @@ class Plan:
     has_faults: bool
     shards: int
     kills: int = 0  # how often a process is killed outright
+    until: datetime | None = None  # where the last day breaks off
 
     def as_text(self) -> str:
         """What names it: the same text, the same histories."""
-        return json.dumps(asdict(self) | {"starts_on": self.starts_on.isoformat()}, sort_keys=True)
+        moments = {"starts_on": self.starts_on.isoformat(), "until": self.until and self.until.isoformat()}
+        return json.dumps(asdict(self) | moments, sort_keys=True)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
         """The plan that was written by `as_text`."""
         values = json.loads(text)
-        return cls(**values | {"starts_on": date.fromisoformat(values["starts_on"])})
+        values["starts_on"] = date.fromisoformat(values["starts_on"])
+        values["until"] = datetime.fromisoformat(values["until"]) if values["until"] else None
+        return cls(**values)
 
     @property
     def ends_on(self) -> date:
@@ -45,6 +49,10 @@ class Plan:
 
     def all_days(self) -> Iterator[date]:
         return (self.starts_on + timedelta(days=number) for number in range(self.days))
+
+    def beats(self, day: date, tz: ZoneInfo) -> list[datetime]:
+        """The moments of a day at which tasks run, as far as the plan goes."""
+        return [moment for moment in beats(day, tz) if self.until is None or moment <= self.until]
 
     def dice(self, *names: object) -> Random:
         """Dice for one matter: thrown again they fall the same."""

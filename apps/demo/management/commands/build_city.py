@@ -2,6 +2,8 @@
 
 import sys
 from argparse import ArgumentParser
+from datetime import date
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +15,8 @@ from apps.common.clock import now
 from apps.demo.accounts import DEMO_PASSWORD
 from apps.demo.plan import DEFAULT_SEED
 from apps.demo.services.building import STEPS, Built, CannotBuild, build_city, city_exists
+from apps.demo.services.simulation.lived import build_lived_city
+from apps.demo.services.simulation.running import Progress as LivedSoFar
 
 
 class Command(BaseCommand):
@@ -23,23 +27,24 @@ class Command(BaseCommand):
         parser.add_argument("--scale", type=float, default=1.0, help="size, above 0 and at most 1 (default: 1)")
         parser.add_argument("--days", type=int, default=30, help="days of past issues (default: 30)")
         parser.add_argument("--issues-per-day", type=int, default=None, help="default: 770 x scale, at least 20")
+        parser.add_argument(
+            "--past",
+            choices=("written", "lived"),
+            default="written",
+            help="written: composed in seconds; lived: by the simulator through the real services, in minutes",
+        )
+        parser.add_argument("--processes", type=int, default=2, help="processes that live the past (default: 2)")
         parser.add_argument("--reset", action="store_true", help="erase the city that is there, with everything in it")
         parser.add_argument("--if-empty", action="store_true", help="do nothing where a city is or none may be")
 
     def handle(self, *args: object, **options: Any) -> None:
         if options["if_empty"] and (city_exists() or not settings.DEMO_ALLOWED):
             return
-        progress = _Progress(self, steps=len(STEPS) if options["reset"] else len(STEPS) - 1)
+        progress = _Progress(self, steps=len(STEPS) - (not options["reset"]))
+        wanted = {name: options[name] for name in ("seed", "scale", "days", "issues_per_day", "reset")}
+        build = partial(build_lived_city, processes=options["processes"], on_progress=progress.on_day)
         try:
-            built = build_city(
-                seed=options["seed"],
-                scale=options["scale"],
-                days=options["days"],
-                issues_per_day=options["issues_per_day"],
-                reset=options["reset"],
-                now=now(),
-                on_step=progress,
-            )
+            built = (build_city if options["past"] == "written" else build)(**wanted, now=now(), on_step=progress)
         except CannotBuild as refusal:
             raise CommandError(str(refusal)) from None
         finally:
@@ -76,6 +81,7 @@ class _Progress:
         self.command = command
         self.bar = tqdm(total=steps, file=sys.stderr, leave=False) if sys.stderr.isatty() else None
         self.has_begun = False
+        self.day: date | None = None
 
     def __call__(self, step: str) -> None:
         label = str(STEPS[step])
@@ -86,6 +92,18 @@ class _Progress:
             self.bar.update(int(self.has_begun))
             self.bar.set_description(label)
         self.has_begun = True
+
+    def on_day(self, lived: LivedSoFar) -> None:
+        """How far the past has been lived."""
+        if lived.day == self.day:
+            return
+        self.day = lived.day
+        words = f"{lived.day.isoformat()}: {lived.filed:,}"
+        if self.bar is None:
+            self.command.stdout.write(words)
+            self.command.stdout.flush()
+        else:
+            self.bar.set_postfix_str(words)
 
     def close(self) -> None:
         if self.bar is not None:

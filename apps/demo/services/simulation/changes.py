@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from apps.demo.accounts import DEMO_ACCOUNTS
 from apps.demo.services.simulation.cast import Cast, Held
 from apps.demo.simulation.plan import Plan
 from apps.grids.models import Grid, Lineage, Tier
@@ -28,6 +29,8 @@ class Changes:
     def __init__(self, plan: Plan, cast: Cast, calendar: WorkCalendar) -> None:
         self.plan, self.cast, self.calendar = plan, cast, calendar
         self.counts: Counter[str] = Counter()
+        names = {account.username for account in DEMO_ACCOUNTS}
+        self.kept = {user.id for user in cast.users.values() if user.username in names}  # they stay where they are
 
     def make(self, day: date, district: int) -> None:
         """Everything that changes in the district as that day begins."""
@@ -42,7 +45,7 @@ class Changes:
             for held in self.cast.leaders(district, tier):
                 if held.is_stand_in or not held.is_valid(before):
                     self._follow(held, day)
-                elif dice.random() < LEAVES and held.since < before:
+                elif dice.random() < LEAVES and held.since < before and held.user not in self.kept:
                     self._leave(held, day)
 
     def _leave(self, held: Held, day: date) -> None:
@@ -80,11 +83,15 @@ class Changes:
             key=lambda cell: cell.code,
         )
         moved, renamed, place = dice.choice(cells), dice.choice(cells), dice.random()
-        if is_move:
+        if is_move and not self._is_kept(moved.id):
             self._move(moved.id, place, datetime.combine(day, time(), self.calendar.tz))
-        if is_rename and not renamed.name.endswith("（新）"):
+        if is_rename and not self._is_kept(renamed.id) and not renamed.name.endswith("（新）"):
             rename_cell(cell_id=renamed.id, name=f"{renamed.name}（新）")
             self.counts["cells renamed"] += 1
+
+    def _is_kept(self, cell_id: int) -> bool:
+        """Whether somebody with a demo account acts for the cell: what their pages are said to show stays true."""
+        return any(held.user in self.kept for held in self.cast.acting.get(cell_id, ()))
 
     def _move(self, cell_id: int, place: float, now: datetime) -> None:
         """Under the village next to its own, of the same street."""

@@ -26,7 +26,6 @@ from apps.demo.services.simulation.stage import Stage
 from apps.demo.simulation.arrivals import Arrival
 from apps.demo.simulation.cases import Case, Seen
 from apps.demo.simulation.habits import IN_VAIN, next_wake, wishes
-from apps.demo.simulation.plan import beats
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
 from apps.issues.services.escalation import sweep
@@ -82,7 +81,9 @@ class Shard:
         return {kind: dict(counts + Counter(self.row.tally.get(kind, {}))) for kind, counts in own.items()}
 
     def _live_day(self, day: date) -> None:
-        reached, moments = self.row.reached_at, list(beats(day, self.stage.calendar.tz))
+        reached, moments = self.row.reached_at, self.stage.plan.beats(day, self.stage.calendar.tz)
+        if not moments:
+            return
         if reached is not None and moments[-1] <= reached:
             return
         for district in sorted(self.districts):

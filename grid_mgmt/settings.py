@@ -130,6 +130,7 @@ DELIVER_SECONDS = env.int("DELIVER_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "issues.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "deliver": {"task": "notices.deliver", "schedule": DELIVER_SECONDS, "options": {"expires": DELIVER_SECONDS}},
+    "anchor": {"task": "issues.anchor", "schedule": crontab(hour="0", minute="40")},
     "purge_deliveries": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
 }
 

@@ -3,11 +3,12 @@
 from celery import shared_task
 
 from apps.common import clock, queue
-from apps.issues.services import dry_runs, escalation, routing
+from apps.issues.services import anchors, dry_runs, escalation, routing
 
 ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
 DRY_RUN = dry_runs.BELL
+ANCHOR = "issues.anchor"
 
 
 @shared_task(name=ROUTE_WAITING)
@@ -44,3 +45,9 @@ def dry_run(run_id: int) -> None:
         raise
     if has_more:
         queue.after_commit(DRY_RUN, run_id=run_id)
+
+
+@shared_task(name=ANCHOR)
+def anchor() -> None:
+    """Anchor the day that has ended, and any that was missed."""
+    anchors.anchor_days(now=clock.now())

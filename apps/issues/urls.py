@@ -1,12 +1,15 @@
 """Addresses of this room."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
+from apps.common.converters import DateConverter
 from apps.issues import views
 from apps.issues.api import views as api
 
 app_name = "issues"
+
+register_converter(DateConverter, "date")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/issues/", api.IssuesDoor.as_view(), name="api-issues"),
@@ -16,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/photos/<int:photo_id>/", api.PhotoDoor.as_view(), name="api-photo"),
     path("api/v1/categories/", api.CategoriesDoor.as_view(), name="api-categories"),
     path("photo/<int:photo_id>/", views.photo, name="photo"),
+    path("history/", views.anchors, name="anchors"),
+    path("history/<date:day>/", views.anchor, name="anchor"),
     path("issues.csv", views.export, name="export"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
 ]

@@ -1,16 +1,24 @@
-"""Doors for pictures and for the export; both ask the one predicate."""
+"""Doors for pictures and for the export, which ask the one predicate; and for the daily anchors of the history."""
+
+import contextlib
+from datetime import date
+from typing import Final
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.common import clock
 from apps.issues.forms import ListForm
+from apps.issues.models import DayAnchor
 from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.export import csv_lines
-from apps.staff.access import scope_of_request
+from apps.staff.access import roles_of, scope_of_request
+from apps.staff.rooms import HISTORY
 
 
 @require_safe
@@ -33,3 +41,34 @@ def export(request: HttpRequest) -> HttpResponseBase:
     response["Content-Disposition"] = f'attachment; filename="issues-{timezone.localtime(now):%Y%m%d-%H%M}.csv"'
     response["Cache-Control"] = "private, no-store"
     return response
+
+
+ANCHORS_A_PAGE: Final = 31
+
+
+@require_safe
+@login_required
+def anchors(request: HttpRequest) -> HttpResponse:
+    """`/history/`: the daily anchors, the newest first; `?before=2013-02-08` leads to older ones."""
+    _check_history_reader(request)
+    rows = DayAnchor.objects.order_by("-day")
+    with contextlib.suppress(ValueError):
+        rows = rows.filter(day__lt=date.fromisoformat(request.GET.get("before", "")))
+    found = list(rows[: ANCHORS_A_PAGE + 1])
+    has_older = len(found) > ANCHORS_A_PAGE
+    page = found[:ANCHORS_A_PAGE]
+    return render(request, "issues/anchors.html", {"anchors": page, "older": page[-1].day if has_older else None})
+
+
+@require_safe
+@login_required
+def anchor(request: HttpRequest, day: date) -> HttpResponse:
+    """`/history/2013-02-08/`: one day's anchor on a sheet to be printed and filed."""
+    _check_history_reader(request)
+    return render(request, "issues/anchor.html", {"anchor": get_object_or_404(DayAnchor, day=day)})
+
+
+def _check_history_reader(request: HttpRequest) -> None:
+    """An anchor tells nothing of any issue; still it is for who audits. Raises PermissionDenied."""
+    if not (HISTORY.roles & roles_of(request) or getattr(request.user, "is_superuser", False)):
+        raise PermissionDenied

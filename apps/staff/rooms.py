@@ -38,15 +38,22 @@ PHONE = Room(
     "camera",
     frozenset({Role.LEADER, Role.MEMBER, Role.FIRST}),
 )
+HISTORY = Room(
+    "/history/",
+    pgettext_lazy("navigation", "History"),
+    "scroll-text",
+    frozenset({Role.AUDIT_ADMIN, Role.INSPECTOR}),
+)
 ADMIN = Room("/admin/", pgettext_lazy("navigation", "Administration"), "settings-2", frozenset(), is_for_admins=True)
 
-RAIL = (BOARD, TASKS, PHONE, ADMIN)
+RAIL = (BOARD, TASKS, PHONE, HISTORY, ADMIN)
 
 # the first whose roles the person holds; an administrator without a post goes to the admin
 LANDING = (
     (BOARD, BOARD.roles),
     (TASKS, frozenset({Role.HANDLER})),
     (PHONE, PHONE.roles),
+    (HISTORY, frozenset({Role.AUDIT_ADMIN})),
 )
 NOWHERE = "/settings/"
 

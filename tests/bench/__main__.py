@@ -36,6 +36,9 @@ BENCHES = (
     Bench("detail", 300),
     Bench("sweep", 900),
     Bench("queue_page", 1_200),
+    Bench("moves", 1_200),
+    Bench("history", 300),
+    Bench("simulate", 600),
     Bench("start", 900),
 )
 

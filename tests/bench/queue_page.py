@@ -4,7 +4,7 @@ The real selector with the real predicate of a district's dispatcher and of the 
 the queue, then the whole board over HTTP. Three databases that differ in size only are asked in turns.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -36,22 +36,25 @@ DEEP = 3  # pages before the one that is called deep: as far as a district's que
 
 def bench() -> Iterator[Row]:
     """Milliseconds a page."""
-    use_database(city_database(_name(SMALL)))
+    make_databases(SIZES)
+    use_database(database_name(SMALL))
     people = {"district": holder_of(Role.DISPATCHER, Tier.DISTRICT), "city": holder_of(Role.DISPATCHER, Tier.CITY)}
-    cookie = session_cookie(people["city"])
-    use_database(None)
-    for size in list(SIZES)[1:]:
-        ground.make_database(_name(size), _name(SMALL))
-    for size, count in SIZES.items():
-        step = SPREAD / count
-        crowd.gather(
-            _name(size),
-            crowd.Crowd(
-                count, clock.now() - SPREAD, State.ASSIGNED, LIMIT, LIMIT * 0.75, step=step, open_every=OPEN_EVERY
-            ),
-        )
     yield from _selector_rows(people)
-    yield from _http_row(cookie)
+    yield from _http_row(people["city"])
+
+
+def make_databases(sizes: Iterable[str]) -> None:
+    """The databases of those sizes, where another bench of this run has not made them."""
+    for size in sizes:
+        name = database_name(size)
+        if not ground.exists(name):
+            city_database(name)
+            step = SPREAD / SIZES[size]
+            start = clock.now() - SPREAD
+            crowd.gather(
+                name,
+                crowd.Crowd(SIZES[size], start, State.ASSIGNED, LIMIT, LIMIT * 0.75, step=step, open_every=OPEN_EVERY),
+            )
 
 
 def _selector_rows(people: Mapping[str, User]) -> Iterator[Row]:
@@ -60,7 +63,7 @@ def _selector_rows(people: Mapping[str, User]) -> Iterator[Row]:
         taken: dict[tuple[str, str], list[float]] = {}
         for _ in range(ROUNDS):
             for size in SIZES:
-                use_database(_name(size))
+                use_database(database_name(size))
                 scope = scope_of(user.pk, at)
                 for which, after in (("first", None), ("deep", _cursor(scope, DEEP))):
                     ask = partial(queue_page, scope, at=at, after=after)
@@ -68,7 +71,7 @@ def _selector_rows(people: Mapping[str, User]) -> Iterator[Row]:
                     taken.setdefault((which, size), []).append(milliseconds(ask, PAGES))
         for which in ("first", "deep"):
             yield _row(f"queue_page_{who}_{which}", {size: median(taken[which, size]) for size in SIZES})
-    use_database(_name(LARGE))
+    use_database(database_name(LARGE))
     scope = scope_of(people["district"].pk, at)
     count = statements(lambda: queue_page(scope, Filters(), at=at))
     yield row("queue_page_statements", count, "statements", note="one page of the selector")
@@ -87,11 +90,17 @@ def _row(name: str, taken: Mapping[str, float]) -> Row:
     )
 
 
-def _http_row(cookie: str) -> Iterator[Row]:
+def _http_row(who: User) -> Iterator[Row]:
     """The whole board of the city's dispatcher; one web process for each database."""
+    cookies: dict[str, str] = {}
+    for size in (SMALL, LARGE):
+        use_database(database_name(size))
+        cookies[size] = session_cookie(who)
+    use_database(None)
     with ExitStack() as sites:
         readers = {
-            size: Reader(sites.enter_context(site.web(_name(size), workers=1)), cookie) for size in (SMALL, LARGE)
+            size: Reader(sites.enter_context(site.web(database_name(size), workers=1)), cookie)
+            for size, cookie in cookies.items()
         }
         taken: dict[str, list[float]] = {size: [] for size in readers}
         for reader in readers.values():
@@ -113,5 +122,6 @@ def _cursor(scope: Scope, pages: int) -> str:
     return cursor
 
 
-def _name(size: str) -> str:
+def database_name(size: str) -> str:
+    """The database of that size."""
     return "queue_" + size.replace(" ", "").lower()

@@ -2,12 +2,14 @@
 
 from apps.issues.admin.catalogue import CategoryAdmin, PowerAdmin, TierLimitAdmin
 from apps.issues.admin.clocks import CalendarDayAdmin, WorkingPeriodAdmin
+from apps.issues.admin.history import DayAnchorAdmin
 from apps.issues.admin.issues import IssueAdmin
 from apps.issues.admin.rules import RoutingRuleAdmin, RuleAlarmAdmin, RuleSetAdmin
 
 __all__ = [
     "CalendarDayAdmin",
     "CategoryAdmin",
+    "DayAnchorAdmin",
     "IssueAdmin",
     "PowerAdmin",
     "RoutingRuleAdmin",

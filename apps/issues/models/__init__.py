@@ -2,6 +2,7 @@
 
 from apps.issues.models.catalogue import Category, EscalationRung, Power, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, WorkingPeriod
+from apps.issues.models.history import DayAnchor
 from apps.issues.models.issue import (
     Handover,
     Issue,
@@ -22,6 +23,7 @@ __all__ = [
     "Card",
     "Category",
     "CoHandling",
+    "DayAnchor",
     "DryRun",
     "EscalationRung",
     "Handover",

@@ -1,0 +1,187 @@
+"""Is the history as it was written? Every hash computed again, every chain and every daily anchor followed.
+
+The bytes that were hashed are put together by PostgreSQL from the rows and hashed here, not by the function that the
+triggers use: whoever had changed that would be found too. What is found: a changed byte, a missing, doubled or
+exchanged event, a history cut short or gone, and, by the anchors, one that was written anew from the start.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from django.db import connection
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from apps.issues.models import DayAnchor, Issue, IssueEvent, number_of
+
+BATCH: Final = 5_000
+MOST_FAULTS: Final = 200
+ISSUE, EVENT = Issue._meta.db_table, IssueEvent._meta.db_table
+MOMENT: Final = """'YYYY-MM-DD"T"HH24:MI:SS.US'"""
+
+# as in migration 0002: what one line of the history says, in the order in which it is hashed
+_LINE = f"""
+    jsonb_build_array(e.issue_id, e.seq, e.kind, e.actor_id, e.post_id, to_char(e.at AT TIME ZONE 'UTC', {MOMENT}),
+        e.state, e.holder_grid_id, e.holder_department_id, to_char(e.due_at AT TIME ZONE 'UTC', {MOMENT}), e.rung,
+        e.payload)::text
+"""
+_CHAINS: Final = f"""
+    SELECT e.issue_id, e.seq, e.previous, e.hash, {_LINE}, i.filed_at, i.version
+    FROM {EVENT} e JOIN {ISSUE} i ON i.id = e.issue_id
+    WHERE (e.issue_id, e.seq) > (%(issue)s, %(seq)s) AND (%(only)s::bigint IS NULL OR e.issue_id = %(only)s)
+    ORDER BY e.issue_id, e.seq LIMIT {BATCH}
+"""
+_NO_HISTORY: Final = f"""
+    SELECT i.id, i.filed_at FROM {ISSUE} i LEFT JOIN {EVENT} e ON e.issue_id = i.id
+    WHERE e.id IS NULL AND i.id > %(after)s AND (%(only)s::bigint IS NULL OR i.id = %(only)s)
+    ORDER BY i.id LIMIT {MOST_FAULTS}
+"""
+_BY_ID: Final = f"SELECT id, hash, issue_id FROM {EVENT} WHERE id > %s AND id <= %s ORDER BY id LIMIT {BATCH}"
+
+ALTERED: Final = _("this line was changed after it was written")
+UNCHAINED: Final = _("it does not follow from the line before")
+MISSING: Final = _("a line before it is missing or doubled")
+CUT_SHORT: Final = _("its newest lines are missing")
+GONE: Final = _("its whole history is missing")
+ROOT_DIFFERS: Final = _("the root of this day is no longer what was anchored")
+DAYS_UNCHAINED: Final = _("this day does not follow from the day before")
+
+
+class Fault(NamedTuple):
+    """One breach: the number of the issue (or the day of an anchor), the line's sequence (0: none), what is wrong."""
+
+    subject: str
+    seq: int
+    sentence: Promise
+
+    def __str__(self) -> str:
+        line = f"#{self.seq}" if self.seq else ""
+        return f"{self.subject}{line}: {self.sentence}"
+
+
+@dataclass
+class Verified:
+    """How far a verification has come. `issue_id`: the last issue whose history was begun; there it can go on."""
+
+    events: int = 0
+    issues: int = 0
+    anchors: int = 0
+    issue_id: int = 0
+    faults: list[Fault] = field(default_factory=list)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether so much is wrong that looking on would say nothing new."""
+        return len(self.faults) >= MOST_FAULTS
+
+
+OnProgress = Callable[[Verified], None]
+
+
+@dataclass(slots=True)
+class _Chain:
+    """The chain that is being followed: one issue's."""
+
+    issue_id: int = 0
+    filed_at: datetime | None = None
+    seq: int = 0
+    hash: bytes = b""
+    version: int = 0
+
+    @property
+    def number(self) -> str:
+        assert self.filed_at is not None
+        return number_of(self.issue_id, self.filed_at)
+
+
+def verify_histories(
+    *, only: int | None = None, after: int = 0, on_progress: OnProgress = lambda so_far: None
+) -> Verified:
+    """Follow every chain, or that of the issue `only`; those of issues with ids above `after`.
+
+    Ends early once 200 faults are found.
+
+    One query for every 5,000 events; beside writers at work: each batch is one look at the database.
+    """
+    so_far, chain = Verified(issue_id=after), _Chain(after, seq=2**31 - 1)
+    while rows := _rows(_CHAINS, {"issue": chain.issue_id, "seq": chain.seq, "only": only}):
+        for issue_id, seq, previous, written, line, filed_at, version in rows:
+            if issue_id != chain.issue_id:
+                so_far.faults += _end(chain)
+                chain = _Chain(issue_id, filed_at)
+                so_far.issues, so_far.issue_id = so_far.issues + 1, issue_id
+            so_far.faults += _line_faults(chain, seq, bytes(previous), bytes(written), line)
+            chain.seq, chain.hash, chain.version = seq, bytes(written), version
+        so_far.events += len(rows)
+        on_progress(so_far)
+        if so_far.is_cut:
+            return so_far
+    so_far.faults += _end(chain)
+    gone = _rows(_NO_HISTORY, {"after": after, "only": only})
+    so_far.faults += [Fault(number_of(issue_id, filed_at), 0, GONE) for issue_id, filed_at in gone]
+    return so_far
+
+
+def _line_faults(chain: _Chain, seq: int, previous: bytes, written: bytes, line: str) -> Iterator[Fault]:
+    if hashlib.sha256(previous + line.encode()).digest() != written:
+        yield Fault(chain.number, seq, ALTERED)
+    if seq != chain.seq + 1:
+        yield Fault(chain.number, seq, MISSING)
+    elif previous != chain.hash:
+        yield Fault(chain.number, seq, UNCHAINED)
+
+
+def _end(chain: _Chain) -> Iterator[Fault]:
+    if chain.filed_at is not None and chain.seq != chain.version:
+        yield Fault(chain.number, chain.seq, CUT_SHORT)
+
+
+def verify_anchors(*, on_progress: OnProgress = lambda so_far: None) -> Verified:
+    """Compute the root of every anchored day again, oldest first. One query for every 5,000 events."""
+    so_far, before = Verified(), b""
+    last = 0
+    for anchor in DayAnchor.objects.order_by("day").iterator():
+        if (bytes(anchor.previous), anchor.first_event) != (before, last):
+            so_far.faults.append(Fault(str(anchor), 0, DAYS_UNCHAINED))
+        found = day_root(bytes(anchor.previous), anchor.first_event, anchor.last_event)
+        if found.root != bytes(anchor.root):
+            so_far.faults.append(Fault(str(anchor), 0, ROOT_DIFFERS))
+        before, last = bytes(anchor.root), anchor.last_event
+        so_far.anchors, so_far.events = so_far.anchors + 1, so_far.events + found.events
+        on_progress(so_far)
+    return so_far
+
+
+class DayRoot(NamedTuple):
+    """The root of some events, and how many they are."""
+
+    root: bytes
+    events: int
+    issues: int
+
+
+def day_root(previous: bytes, above: int, up_to: int) -> DayRoot:
+    """The root over the events with ids in (above, up_to]; see DayAnchor. One query for every 5,000."""
+    digest, events, issues = hashlib.sha256(previous), 0, set()
+    while rows := _rows(_BY_ID, [above, up_to]):
+        for id, written, issue_id in rows:
+            digest.update(id.to_bytes(8) + bytes(written))
+            issues.add(issue_id)
+        above, events = rows[-1][0], events + len(rows)
+    return DayRoot(digest.digest(), events, len(issues))
+
+
+def count_events() -> int:
+    """About how many events there are, for a progress bar: as the planner knows it."""
+    [found] = _rows("SELECT greatest(reltuples, 0)::bigint FROM pg_class WHERE oid = %s::regclass", [EVENT])
+    return int(found[0])
+
+
+def _rows(query: str, values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401 - names or a list, as psycopg takes them
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

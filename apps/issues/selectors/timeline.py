@@ -90,7 +90,10 @@ class Line:
 
 
 def timeline(events: Sequence[IssueEvent], departments: dict[int, Department]) -> tuple[Line, ...]:
-    """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query."""
+    """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query.
+
+    An event names who helps by the Chinese name; of `departments` the reader's language counts.
+    """
     lines: list[Line] = []
     before: IssueEvent | None = None
     for event in events:
@@ -103,7 +106,7 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
     def name(row: IssueEvent) -> str:
         return holder_words(Holder(row.holder_grid_id, row.holder_department_id), departments)
 
-    payload: Mapping[str, Any] = event.payload
+    payload = _in_words(event.payload, {row.name: str(row) for row in departments.values()})
     actor = str(event.actor) if event.actor else ""
     has_department = event.holder_department_id is not None
     return Line(
@@ -118,6 +121,16 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
         actor=actor,
         photo_count=int(payload.get("photos", 0)),
     )
+
+
+def _in_words(payload: Mapping[str, Any], names: Mapping[str, str]) -> Mapping[str, Any]:
+    """The payload with the departments that help as the reader calls them."""
+    said = dict(payload)
+    if "co" in said:
+        said["co"] = [names.get(one, one) for one in said["co"]]
+    if "department" in said:
+        said["department"] = names.get(said["department"], said["department"])
+    return said
 
 
 def _pattern(event: IssueEvent, actor: str) -> str:

@@ -3,12 +3,13 @@
 from celery import shared_task
 
 from apps.common import clock, queue
-from apps.issues.services import anchors, dry_runs, escalation, routing
+from apps.issues.services import anchors, calendar, dry_runs, escalation, recounting, routing
 
 ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
 DRY_RUN = dry_runs.BELL
 ANCHOR = "issues.anchor"
+RECOUNT = calendar.RECOUNT
 
 
 @shared_task(name=ROUTE_WAITING)
@@ -51,3 +52,10 @@ def dry_run(run_id: int) -> None:
 def anchor() -> None:
     """Anchor the day that has ended, and any that was missed."""
     anchors.anchor_days(now=clock.now())
+
+
+@shared_task(name=RECOUNT)
+def recount_clocks() -> None:
+    """Count running clocks again after the calendar has changed, for one short turn; what is left rings again."""
+    if recounting.recount_clocks(now=clock.now(), most_batches=recounting.MOST_BATCHES).has_more:
+        queue.after_commit(RECOUNT)

@@ -64,6 +64,10 @@ class Snapshot:
         days = {date.fromisoformat(day): works for day, works in kept["days"].items()}
         return cls(days, [(row[0], row[1], row[2], row[3], row[4]) for row in kept["periods"]])
 
+    def has_own_hours(self, district_id: int | None) -> bool:
+        """Whether the district has hours of its own; else the city's calendar is its."""
+        return any(row[0] == district_id for row in self.periods)
+
     def calendar(self, district_id: int | None) -> WorkCalendar:
         """The calendar of a district, or of the city (None), as it was. To be kept: its tables are filled on use."""
         return _calendar(_Rows(days=self.days, spans=_spans(self.periods)), district_id)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Max
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -114,6 +114,7 @@ class Recounted:
     reached: int = 0
     has_more: bool = False
     tellings: list[Telling] = field(default_factory=list)
+    calendars: "_Calendars | None" = None
 
 
 OnProgress = Callable[[Recounted], None]
@@ -150,7 +151,7 @@ def _count_batch(edits: Sequence[CalendarEdit], now: datetime, result: Recounted
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CALENDAR])  # nobody changes it meanwhile
-        calendars = _Calendars()
+        calendars = result.calendars = _calendars(result.calendars)
         after = min(edit.reached for edit in edits)
         clocks = _read(edits, after)
         rows = [row for clock in clocks if (row := _new(clock, calendars)) is not None]
@@ -187,10 +188,17 @@ def _read(edits: Sequence[CalendarEdit], after: int) -> list[Clock]:
         return [Clock(*row) for row in cursor.fetchall()]
 
 
+def _calendars(known: "_Calendars | None") -> "_Calendars":
+    """Those of the batch before, unless somebody has changed the calendar since: then its id is a new one."""
+    newest = CalendarEdit.objects.aggregate(newest=Max("id"))["newest"]
+    return known if known is not None and known.newest == newest else _Calendars(newest)
+
+
 class _Calendars:
     """The calendar now, and as it was at any moment since the first change that is kept."""
 
-    def __init__(self) -> None:
+    def __init__(self, newest: int) -> None:
+        self.newest = newest
         edits = list(CalendarEdit.objects.order_by("edited_at", "id"))
         self._moments = [edit.edited_at for edit in edits]
         self._before = [Snapshot.from_json(edit.before) for edit in edits]
@@ -213,10 +221,11 @@ class _Calendars:
         return self._calendar(bisect_right(self._moments, moment) - 1, district_id)
 
     def _calendar(self, place: int, district_id: int | None) -> WorkCalendar:
-        if (place, district_id) not in self._made:
-            kept = self._now if place == len(self._before) else self._before[place]
-            self._made[place, district_id] = kept.calendar(district_id)
-        return self._made[place, district_id]
+        kept = self._now if place == len(self._before) else self._before[place]
+        key = (place, district_id if kept.has_own_hours(district_id) else None)
+        if key not in self._made:
+            self._made[key] = kept.calendar(key[1])
+        return self._made[key]
 
 
 def _new(clock: Clock, calendars: _Calendars) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ exchanged event, a history cut short or gone, and, by the anchors, one that was 
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
@@ -29,10 +29,11 @@ _LINE = f"""
         e.payload)::text
 """
 _CHAINS: Final = f"""
-    SELECT e.issue_id, e.seq, e.previous, e.hash, {_LINE}, i.filed_at, i.version
-    FROM {EVENT} e JOIN {ISSUE} i ON i.id = e.issue_id
-    WHERE (e.issue_id, e.seq) > (%(issue)s, %(seq)s) AND (%(only)s::bigint IS NULL OR e.issue_id = %(only)s)
-    ORDER BY e.issue_id, e.seq LIMIT {BATCH}
+    SELECT e.issue_id, e.seq, e.previous, e.hash, {_LINE}, i.filed_at, i.version, e.id
+    FROM {EVENT} e LEFT JOIN {ISSUE} i ON i.id = e.issue_id
+    WHERE (e.issue_id, e.seq, e.id) > (%(issue)s, %(seq)s, %(id)s)
+        AND (%(only)s::bigint IS NULL OR e.issue_id = %(only)s)
+    ORDER BY e.issue_id, e.seq, e.id LIMIT {BATCH}
 """
 _NO_HISTORY: Final = f"""
     SELECT i.id, i.filed_at FROM {ISSUE} i LEFT JOIN {EVENT} e ON e.issue_id = i.id
@@ -45,8 +46,10 @@ ALTERED: Final = _("this line was changed after it was written")
 UNCHAINED: Final = _("it does not follow from the line before")
 MISSING: Final = _("a line before it is missing or doubled")
 CUT_SHORT: Final = _("its newest lines are missing")
+NO_ISSUE: Final = _("there is a history, but no such issue")
 GONE: Final = _("its whole history is missing")
 ROOT_DIFFERS: Final = _("the root of this day is no longer what was anchored")
+COUNTS_DIFFER: Final = _("what was counted on this day is no longer there, or the sheet was altered")
 DAYS_UNCHAINED: Final = _("this day does not follow from the day before")
 
 
@@ -89,12 +92,13 @@ class _Chain:
     filed_at: datetime | None = None
     seq: int = 0
     hash: bytes = b""
-    version: int = 0
+    version: int | None = None
+    event_id: int = 0
 
     @property
     def number(self) -> str:
-        assert self.filed_at is not None
-        return number_of(self.issue_id, self.filed_at)
+        """Of an issue that is gone the day is not known any more."""
+        return number_of(self.issue_id, self.filed_at) if self.filed_at else f"…-{self.issue_id:06d}"
 
 
 def verify_histories(
@@ -107,14 +111,14 @@ def verify_histories(
     One query for every 5,000 events; beside writers at work: each batch is one look at the database.
     """
     so_far, chain = Verified(issue_id=after), _Chain(after, seq=2**31 - 1)
-    while rows := _rows(_CHAINS, {"issue": chain.issue_id, "seq": chain.seq, "only": only}):
-        for issue_id, seq, previous, written, line, filed_at, version in rows:
+    while rows := _rows(_CHAINS, {"issue": chain.issue_id, "seq": chain.seq, "id": chain.event_id, "only": only}):
+        for issue_id, seq, previous, written, line, filed_at, version, event_id in rows:
             if issue_id != chain.issue_id:
                 so_far.faults += _end(chain)
                 chain = _Chain(issue_id, filed_at)
                 so_far.issues, so_far.issue_id = so_far.issues + 1, issue_id
             so_far.faults += _line_faults(chain, seq, bytes(previous), bytes(written), line)
-            chain.seq, chain.hash, chain.version = seq, bytes(written), version
+            chain.seq, chain.hash, chain.version, chain.event_id = seq, bytes(written), version, event_id
         so_far.events += len(rows)
         on_progress(so_far)
         if so_far.is_cut:
@@ -135,21 +139,26 @@ def _line_faults(chain: _Chain, seq: int, previous: bytes, written: bytes, line:
 
 
 def _end(chain: _Chain) -> Iterator[Fault]:
-    if chain.filed_at is not None and chain.seq != chain.version:
+    if chain.event_id and chain.version is None:
+        yield Fault(chain.number, 0, NO_ISSUE)
+    elif chain.event_id and chain.seq != chain.version:
         yield Fault(chain.number, chain.seq, CUT_SHORT)
 
 
 def verify_anchors(*, on_progress: OnProgress = lambda so_far: None) -> Verified:
     """Compute the root of every anchored day again, oldest first. One query for every 5,000 events."""
     so_far, before = Verified(), b""
-    last = 0
+    last, yesterday = 0, None
     for anchor in DayAnchor.objects.order_by("day").iterator():
-        if (bytes(anchor.previous), anchor.first_event) != (before, last):
+        is_next = yesterday is None or anchor.day == yesterday + timedelta(days=1)
+        if (bytes(anchor.previous), anchor.first_event, is_next) != (before, last, True):
             so_far.faults.append(Fault(str(anchor), 0, DAYS_UNCHAINED))
         found = day_root(bytes(anchor.previous), anchor.first_event, anchor.last_event)
         if found.root != bytes(anchor.root):
             so_far.faults.append(Fault(str(anchor), 0, ROOT_DIFFERS))
-        before, last = bytes(anchor.root), anchor.last_event
+        elif (found.events, found.issues) != (anchor.events, anchor.issues):
+            so_far.faults.append(Fault(str(anchor), 0, COUNTS_DIFFER))
+        before, last, yesterday = bytes(anchor.root), anchor.last_event, anchor.day
         so_far.anchors, so_far.events = so_far.anchors + 1, so_far.events + found.events
         on_progress(so_far)
     return so_far

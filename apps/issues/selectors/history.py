@@ -6,12 +6,13 @@ exchanged event, a history cut short or gone, and, by the anchors, one that was 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -32,12 +33,12 @@ _CHAINS: Final = f"""
     SELECT e.issue_id, e.seq, e.previous, e.hash, {_LINE}, i.filed_at, i.version, e.id
     FROM {EVENT} e LEFT JOIN {ISSUE} i ON i.id = e.issue_id
     WHERE (e.issue_id, e.seq, e.id) > (%(issue)s, %(seq)s, %(id)s)
-        AND (%(only)s::bigint IS NULL OR e.issue_id = %(only)s)
+        AND (%(only)s::bigint[] IS NULL OR e.issue_id = ANY(%(only)s))
     ORDER BY e.issue_id, e.seq, e.id LIMIT {BATCH}
 """
 _NO_HISTORY: Final = f"""
     SELECT i.id, i.filed_at FROM {ISSUE} i LEFT JOIN {EVENT} e ON e.issue_id = i.id
-    WHERE e.id IS NULL AND i.id > %(after)s AND (%(only)s::bigint IS NULL OR i.id = %(only)s)
+    WHERE e.id IS NULL AND i.id > %(after)s AND (%(only)s::bigint[] IS NULL OR i.id = ANY(%(only)s))
     ORDER BY i.id LIMIT {MOST_FAULTS}
 """
 _BY_ID: Final = f"SELECT id, hash, issue_id FROM {EVENT} WHERE id > %s AND id <= %s ORDER BY id LIMIT {BATCH}"
@@ -96,22 +97,44 @@ class _Chain:
     event_id: int = 0
 
     @property
+    def place(self) -> dict[str, int]:
+        """Where the next line is looked for."""
+        return {"issue": self.issue_id, "seq": self.seq, "id": self.event_id}
+
+    @property
     def number(self) -> str:
         """Of an issue that is gone the day is not known any more."""
         return number_of(self.issue_id, self.filed_at) if self.filed_at else f"…-{self.issue_id:06d}"
 
 
 def verify_histories(
-    *, only: int | None = None, after: int = 0, on_progress: OnProgress = lambda so_far: None
+    *, only: Collection[int] | None = None, after: int = 0, on_progress: OnProgress = lambda so_far: None
 ) -> Verified:
-    """Follow every chain, or that of the issue `only`; those of issues with ids above `after`.
+    """Follow every chain, or those of the issues `only`; those of issues with ids above `after`.
 
     Ends early once 200 faults are found.
 
     One query for every 5,000 events; beside writers at work: each batch is one look at the database.
     """
-    so_far, chain = Verified(issue_id=after), _Chain(after, seq=2**31 - 1)
-    while rows := _rows(_CHAINS, {"issue": chain.issue_id, "seq": chain.seq, "id": chain.event_id, "only": only}):
+    so_far = Verified(issue_id=after)
+    for chosen in [None] if only is None else _stretches(sorted(only)):
+        _follow(so_far, chosen, after, on_progress)
+        if so_far.is_cut:
+            break
+        gone = _rows(_NO_HISTORY, {"after": after, "only": chosen})
+        so_far.faults += [Fault(number_of(issue_id, filed_at), 0, GONE) for issue_id, filed_at in gone]
+    return so_far
+
+
+def _stretches(ids: list[int]) -> Iterator[list[int]]:
+    """So that no query names more issues than it reads events."""
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]
+
+
+def _follow(so_far: Verified, chosen: list[int] | None, after: int, on_progress: OnProgress) -> None:
+    chain = _Chain(after, seq=2**31 - 1)
+    while rows := _rows(_CHAINS, chain.place | {"only": chosen}):
         for issue_id, seq, previous, written, line, filed_at, version, event_id in rows:
             if issue_id != chain.issue_id:
                 so_far.faults += _end(chain)
@@ -122,11 +145,17 @@ def verify_histories(
         so_far.events += len(rows)
         on_progress(so_far)
         if so_far.is_cut:
-            return so_far
+            return
     so_far.faults += _end(chain)
-    gone = _rows(_NO_HISTORY, {"after": after, "only": only})
-    so_far.faults += [Fault(number_of(issue_id, filed_at), 0, GONE) for issue_id, filed_at in gone]
-    return so_far
+
+
+def touched_since(moment: datetime) -> list[int]:
+    """Issues with an event that was written since; where no sheet tells what was written when, that is dated since."""
+    before = DayAnchor.objects.filter(day__lt=timezone.localdate(moment)).order_by("-day").first()
+    touched = f"SELECT DISTINCT issue_id FROM {EVENT} WHERE id > %s"
+    if before is None:
+        return [row[0] for row in _rows(touched + " AND at >= %s", [0, moment])]
+    return [row[0] for row in _rows(touched, [before.last_event])]
 
 
 def _line_faults(chain: _Chain, seq: int, previous: bytes, written: bytes, line: str) -> Iterator[Fault]:
@@ -145,11 +174,11 @@ def _end(chain: _Chain) -> Iterator[Fault]:
         yield Fault(chain.number, chain.seq, CUT_SHORT)
 
 
-def verify_anchors(*, on_progress: OnProgress = lambda so_far: None) -> Verified:
+def verify_anchors(*, since: date = date.min, on_progress: OnProgress = lambda so_far: None) -> Verified:
     """Compute the root of every anchored day again, oldest first. One query for every 5,000 events."""
-    so_far, before = Verified(), b""
-    last, yesterday = 0, None
-    for anchor in DayAnchor.objects.order_by("day").iterator():
+    so_far, first = Verified(), DayAnchor.objects.filter(day__lt=since).order_by("-day").first()
+    before, last, yesterday = (bytes(first.root), first.last_event, first.day) if first else (b"", 0, None)
+    for anchor in DayAnchor.objects.filter(day__gte=since).order_by("day").iterator():
         is_next = yesterday is None or anchor.day == yesterday + timedelta(days=1)
         if (bytes(anchor.previous), anchor.first_event, is_next) != (before, last, True):
             so_far.faults.append(Fault(str(anchor), 0, DAYS_UNCHAINED))

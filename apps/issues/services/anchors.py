@@ -80,7 +80,13 @@ def _unanchored(before: DayAnchor | None, now: datetime) -> Iterator[tuple[date,
     last = before.last_event if before else 0
     zone, settled = timezone.get_default_timezone_name(), _settled_id()
     with connection.cursor() as cursor:
-        values: dict[str, str | int | date] = {"zone": zone, "now": now, "last": last, "settled": settled, "end": end.date()}
+        values: dict[str, str | int | date] = {
+            "zone": zone,
+            "now": now,
+            "last": last,
+            "settled": settled,
+            "end": end.date(),
+        }
         cursor.execute(_LAST_OF_DAYS, values)
         newest: dict[date, int] = dict(cursor.fetchall())
     day = before.day + timedelta(days=1) if before else min(newest, default=end.date())

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from apps.common import clock, queue
-from apps.issues.services import anchors, dry_runs, escalation, routing
+from apps.issues.services import anchors, calendar, dry_runs, escalation, recounting, routing
 
 logger = logging.getLogger(__name__)
 
@@ -13,6 +13,7 @@ ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
 DRY_RUN = dry_runs.BELL
 ANCHOR = "issues.anchor"
+RECOUNT = calendar.RECOUNT
 
 
 @shared_task(name=ROUTE_WAITING)
@@ -58,3 +59,10 @@ def anchor() -> None:
         anchors.anchor_days(now=clock.now())
     except anchors.StillWriting as refused:
         logger.warning("%s", refused)
+
+
+@shared_task(name=RECOUNT)
+def recount_clocks() -> None:
+    """Count running clocks again after the calendar has changed, for one short turn; what is left rings again."""
+    if recounting.recount_clocks(now=clock.now(), most_batches=recounting.MOST_BATCHES).has_more:
+        queue.after_commit(RECOUNT)

@@ -38,6 +38,7 @@ BENCHES = (
     Bench("queue_page", 1_200),
     Bench("moves", 1_200),
     Bench("history", 300),
+    Bench("recount", 400),
     Bench("simulate", 600),
     Bench("start", 900),
 )

@@ -25,6 +25,7 @@ from apps.issues.services.calendar import (
     published_days,
     seed_calendar,
 )
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -32,7 +33,7 @@ TUESDAY = date(2026, 3, 3)
 
 
 def test_seeding_writes_every_day_of_every_published_year() -> None:
-    assert seed_calendar() == Seeded(added=8401, changed=0, kept=0)
+    assert seed_calendar(now=NOW) == Seeded(added=8401, changed=0, kept=0)
     assert CalendarDay.objects.filter(date__year=2012, is_working=True).count() == 249
     assert CalendarDay.objects.filter(date__year=2013, is_working=True).count() == 250
     stored = dict(CalendarDay.objects.values_list("date", "is_working"))
@@ -40,18 +41,18 @@ def test_seeding_writes_every_day_of_every_published_year() -> None:
 
 
 def test_a_second_seeding_touches_no_row() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     before = list(CalendarDay.objects.order_by("date").values())
-    assert seed_calendar(first_year=2026, last_year=2026) == Seeded(added=0, changed=0, kept=365)
+    assert seed_calendar(now=NOW, first_year=2026, last_year=2026) == Seeded(added=0, changed=0, kept=365)
     assert list(CalendarDay.objects.order_by("date").values()) == before
     assert WorkingPeriod.objects.count() == 2
 
 
 def test_seeding_repairs_its_own_rows_and_leaves_edited_ones_alone() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     CalendarDay.objects.filter(date=date(2026, 3, 4)).update(is_working=False)
-    edit_calendar_day(day=TUESDAY, is_working=False, name="停电")
-    assert seed_calendar(first_year=2026, last_year=2026) == Seeded(added=0, changed=1, kept=364)
+    edit_calendar_day(now=NOW, day=TUESDAY, is_working=False, name="停电")
+    assert seed_calendar(now=NOW, first_year=2026, last_year=2026) == Seeded(added=0, changed=1, kept=364)
     assert CalendarDay.objects.get(date=date(2026, 3, 4)).is_working is True
     kept = CalendarDay.objects.get(date=TUESDAY)
     assert (kept.is_working, kept.name, kept.source) == (False, "停电", CalendarDay.Source.EDITED)
@@ -60,12 +61,12 @@ def test_seeding_repairs_its_own_rows_and_leaves_edited_ones_alone() -> None:
 @pytest.mark.parametrize(("first", "last"), [(2003, 2010), (2026, 2027), (2013, 2012)])
 def test_years_without_published_holidays_are_refused(first: int, last: int) -> None:
     with pytest.raises(YearsNotPublished, match="2004"):
-        seed_calendar(first_year=first, last_year=last)
+        seed_calendar(now=NOW, first_year=first, last_year=last)
     assert not CalendarDay.objects.exists()
 
 
 def test_holidays_and_make_up_days_have_their_names() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     assert day_names(date(2026, 2, 13), date(2026, 2, 15)) == {
         date(2026, 2, 14): "春节调休",
         date(2026, 2, 15): "春节",
@@ -79,7 +80,7 @@ def test_published_days_can_be_had_without_writing() -> None:
 
 def test_hours_an_administrator_has_set_are_not_doubled_by_seeding() -> None:
     WorkingPeriod.objects.create(start=time(9), end=time(17), valid_from=date(2000, 1, 1))
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     assert WorkingPeriod.objects.count() == 1
 
 
@@ -87,14 +88,14 @@ def test_hours_an_administrator_has_set_are_not_doubled_by_seeding() -> None:
 
 
 def test_the_seeded_calendar_gives_the_reference_due_time() -> None:
-    seed_calendar(first_year=2012, last_year=2013)
+    seed_calendar(now=NOW, first_year=2012, last_year=2013)
     start = datetime(2013, 2, 8, 17, tzinfo=ZoneInfo("Asia/Shanghai"))
     due = add_limit(start, Limit(Decimal(4), Unit.WORK_HOUR), work_calendar(None))
     assert due.isoformat() == "2013-02-16T11:00:00+08:00"
 
 
 def test_only_seeded_years_are_known() -> None:
-    seed_calendar(first_year=2012, last_year=2013)
+    seed_calendar(now=NOW, first_year=2012, last_year=2013)
     calendar = work_calendar(None)
     assert [calendar.knows(date(year, 6, 1)) for year in (2011, 2012, 2013, 2014)] == [False, True, True, False]
 
@@ -110,7 +111,7 @@ def test_an_empty_table_gives_monday_to_friday_and_the_customary_hours() -> None
 
 
 def test_the_calendar_costs_one_query_and_then_none() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     with CaptureQueriesContext(
         connection,
     ) as queries:
@@ -121,7 +122,7 @@ def test_the_calendar_costs_one_query_and_then_none() -> None:
 
 
 def test_looking_again_without_a_change_costs_one_query_and_keeps_the_tables() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     first = work_calendar(None)
     forget_calendars()
     with CaptureQueriesContext(connection) as queries:
@@ -146,7 +147,7 @@ def test_a_change_made_behind_our_back_is_seen_at_the_next_look(
     change: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`update()` leaves `updated_at` alone and a deletion has none: the version must come from the content."""
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     before, version = work_calendar(None), calendar_version()
     change()
     assert work_calendar(None) is before  # fresh for 5 s
@@ -156,14 +157,14 @@ def test_a_change_made_behind_our_back_is_seen_at_the_next_look(
 
 
 def test_a_correction_is_felt_at_once_by_the_process_that_made_it() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     assert work_calendar(None).is_working(TUESDAY)
-    edit_calendar_day(day=TUESDAY, is_working=False)
+    edit_calendar_day(now=NOW, day=TUESDAY, is_working=False)
     assert not work_calendar(None).is_working(TUESDAY)
 
 
 def test_a_districts_own_hours_replace_the_citys_while_they_are_valid() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     district = make_district()
     for start, end in ((time(8), time(12)), (time(15), time(18, 30))):
         WorkingPeriod.objects.create(

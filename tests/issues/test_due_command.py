@@ -10,6 +10,7 @@ from django.utils import translation
 
 from apps.issues.models import CalendarDay
 from apps.issues.services.calendar import edit_calendar_day, seed_calendar
+from tests.factories import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +22,7 @@ def due(*words: str, lang: str = "en") -> list[str]:
 
 
 def test_it_tells_the_arithmetic_line_by_line_and_the_due_time_last() -> None:
-    seed_calendar(first_year=2012, last_year=2013)
+    seed_calendar(now=NOW, first_year=2012, last_year=2013)
     assert due("2012-12-31T17:30", "2", "workhour") == [
         "From 2012-12-31 17:30, Monday: 2 × work hour",
         "2012-12-31  Monday  working day  17:30–18:00  0:30 used, 1:30 left",
@@ -51,7 +52,7 @@ def test_the_last_line_is_the_due_time_with_and_without_a_stored_calendar(
     words: str, expected: str, is_seeded: bool
 ) -> None:
     if is_seeded:
-        seed_calendar()
+        seed_calendar(now=NOW)
     assert due(*words.split())[-1] == expected
 
 
@@ -68,15 +69,15 @@ def test_before_the_tables_exist_the_published_holidays_are_used_too() -> None:
 
 
 def test_an_edited_day_counts() -> None:
-    seed_calendar(first_year=2026, last_year=2026)
-    edit_calendar_day(day=date(2026, 3, 3), is_working=False, name="停电")
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
+    edit_calendar_day(now=NOW, day=date(2026, 3, 3), is_working=False, name="停电")
     lines = due("2026-03-02T17:00", "2", "workhour")
     assert lines[2] == "2026-03-03  Tuesday  day off (停电)  —  0:00 used, 1:00 left"
     assert lines[-1] == "2026-03-04T09:00:00+08:00"
 
 
 def test_an_unknown_year_is_a_visible_warning() -> None:
-    seed_calendar()
+    seed_calendar(now=NOW)
     lines = due("2026-12-31T17:00", "2", "workhour")
     assert "2027-01-01  Friday  working day (assumed)  08:00–09:00  1:00 used, 0:00 left" in lines
     assert "Warning: the holidays of 2027 are not known; Monday to Friday is assumed." in lines
@@ -94,7 +95,7 @@ def test_a_continuous_limit_runs_through_midnight_without_any_warning() -> None:
 
 
 def test_it_speaks_chinese() -> None:
-    seed_calendar()
+    seed_calendar(now=NOW)
     lines = due("2012-09-28T18:00", "4", "workhour", lang="zh")
     assert lines == [
         "自 2012-09-28 18:00 星期五起：4 工作时",

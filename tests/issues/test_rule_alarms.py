@@ -108,7 +108,7 @@ def test_an_unknown_year_is_told_again_in_the_next_unknown_year(town: Town) -> N
 def test_a_rule_for_the_night_asks_the_working_calendar_at_the_moment_of_routing(
     town: Town, at: Any, holder: str
 ) -> None:
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     rule(name="夜间噪音直达区", to_tier=1, category=town.categories.noise, is_working_time=False)
     issue = filed(town, town.categories.noise, now=NOW)
     route_waiting(now=at)

@@ -152,7 +152,7 @@ def test_it_compares_with_where_the_issues_really_went(town: Town) -> None:
 def test_rules_for_the_night_are_asked_at_the_hour_of_the_filing(town: Town) -> None:
     from apps.issues.services.calendar import seed_calendar
 
-    seed_calendar(first_year=2026, last_year=2026)
+    seed_calendar(now=NOW, first_year=2026, last_year=2026)
     filed(town, town.categories.rubbish)
     filed(town, town.categories.rubbish, now=NOW.replace(hour=23))
     run = tried(draft(town, is_working_time=False))

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -10,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, TierLimit, WorkingPeriod
 from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.catalogue import forget_catalogue
+from apps.issues.services import escalation
 from apps.issues.services.escalation import sweep
 from apps.issues.services.handovers import hand_over
 from apps.issues.services.routing import route_waiting
@@ -262,3 +264,27 @@ def test_an_issue_that_cannot_be_moved_stops_nobody() -> None:
     assert fresh(issues[1]).rung == Rung.ON_TIME
     assert not Handover.objects.filter(issue=issues[1], is_overdue=True).exists()
     assert sweep(now=at(18, 15)).remind == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_mass_is_moved_by_two_hands_each_issue_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.factories import build_town
+
+    town = build_town()
+    issues = [filed(town, town.categories.noise) for _ in range(24)]
+    route_waiting(now=NOW)
+    backends: set[int] = set()
+    move = escalation._move
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            backends.add(cursor.fetchone()[0])
+        return move(*arguments, **options)
+
+    monkeypatch.setattr(escalation, "_move", noted)
+    result = sweep(now=at(18, 16), batch=2)
+    assert (result.remind, result.overdue, result.remaining) == (24, 24, 0)
+    assert len(backends) == 2
+    assert all([kind for kind, *_rest in story(issue)][-2:] == ["remind", "overdue"] for issue in issues)
+    assert broken_chains() == []

@@ -178,7 +178,7 @@ def _load(plan: CityPlan, roster: Roster, built: Built, now: datetime, on_step: 
     with built.timed("rules", on_step):
         load_catalogue()
         _send_to_seconded_staff()
-        seed_calendar()
+        seed_calendar(now=now)
 
 
 def _send_to_seconded_staff() -> None:

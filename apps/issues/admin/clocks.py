@@ -2,19 +2,24 @@
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
-from django.db import transaction
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
-from apps.issues.models import CalendarDay, WorkingPeriod
-from apps.issues.selectors.calendar import forget_calendars
-from apps.issues.services.calendar import edit_calendar_day
+from apps.common import clock
+from apps.issues.admin.issues import ReadOnly
+from apps.issues.models import CalendarDay, CalendarEdit, Issue, WorkingPeriod
+from apps.issues.services.calendar import delete_working_periods, edit_calendar_day, save_working_period
 
 if TYPE_CHECKING:
     DayBase = admin.ModelAdmin[CalendarDay]
     PeriodBase = admin.ModelAdmin[WorkingPeriod]
+    EditBase = admin.ModelAdmin[CalendarEdit]
 else:  # Django's classes take no type at run time
-    DayBase = PeriodBase = admin.ModelAdmin
+    DayBase = PeriodBase = EditBase = admin.ModelAdmin
+
+SHOWN_DAYS = 5
 
 
 @admin.register(CalendarDay)
@@ -34,7 +39,10 @@ class CalendarDayAdmin(DayBase):
         return ["date"] if obj else []
 
     def save_model(self, request: HttpRequest, obj: CalendarDay, form: Any, change: bool) -> None:  # noqa: ANN401
-        edit_calendar_day(day=obj.date, is_working=obj.is_working, name=obj.name)
+        edit_calendar_day(
+            day=obj.date, is_working=obj.is_working, name=obj.name, now=clock.now(), actor_id=request.user.pk
+        )
+        _say_that_clocks_follow(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: CalendarDay | None = None) -> bool:
         return False
@@ -52,9 +60,37 @@ class WorkingPeriodAdmin(PeriodBase):
     show_full_result_count = False
 
     def save_model(self, request: HttpRequest, obj: WorkingPeriod, form: Any, change: bool) -> None:  # noqa: ANN401
-        super().save_model(request, obj, form, change)
-        transaction.on_commit(forget_calendars)
+        save_working_period(period=obj, now=clock.now(), actor_id=request.user.pk)
+        _say_that_clocks_follow(request)
 
     def delete_model(self, request: HttpRequest, obj: WorkingPeriod) -> None:
-        super().delete_model(request, obj)
-        transaction.on_commit(forget_calendars)
+        delete_working_periods(periods=[obj], now=clock.now(), actor_id=request.user.pk)
+        _say_that_clocks_follow(request)
+
+    def delete_queryset(self, request: HttpRequest, queryset: "QuerySet[WorkingPeriod]") -> None:
+        delete_working_periods(periods=queryset, now=clock.now(), actor_id=request.user.pk)
+        _say_that_clocks_follow(request)
+
+
+@admin.register(CalendarEdit)
+class CalendarEditAdmin(ReadOnly, EditBase):
+    """Who changed the calendar when, and how many clocks were counted again."""
+
+    list_display = ["edited_at", "edited_by", "first_day", "days_text", "has_new_hours", "recounted", "counted_at"]
+    list_select_related = ["edited_by"]
+    list_per_page = 50
+    show_full_result_count = False
+    fields = ["edited_at", "edited_by", "first_day", "days_text", "has_new_hours", "recounted", "counted_at"]
+
+    @admin.display(description=_("days"))
+    def days_text(self, edit: CalendarEdit) -> str:
+        more = "…" if len(edit.days) > SHOWN_DAYS else ""
+        return ", ".join(edit.days[:SHOWN_DAYS]) + more or "—"
+
+
+def _say_that_clocks_follow(request: HttpRequest) -> None:
+    open_edits = CalendarEdit.objects.filter(counted_at=None)
+    if open_edits.exists():
+        count = Issue.objects.filter(closed_at=None).count()
+        sentence = _("Open issues that are looked at now: %(count)d. Their due times follow the calendar.")
+        messages.info(request, sentence % {"count": count})

@@ -27,6 +27,7 @@ from apps.issues.deadlines.ladder import (
     shift,
     start_ladder,
 )
+from apps.issues.deadlines.recount import Pauses, elapsed, recount
 from apps.issues.deadlines.steps import Step, explain
 from apps.issues.deadlines.units import BadLimit, BadSpan, CannotCount, Limit, NoWorkingTime, OutOfRange, Unit
 
@@ -42,6 +43,7 @@ __all__ = [
     "Limit",
     "NoWorkingTime",
     "OutOfRange",
+    "Pauses",
     "Reason",
     "RungKind",
     "RungRule",
@@ -52,11 +54,13 @@ __all__ = [
     "WorkingSpan",
     "add_limit",
     "add_time",
+    "elapsed",
     "explain",
     "extend",
     "first_working_moment",
     "next_working_moment",
     "overlay",
+    "recount",
     "remaining",
     "resume",
     "shift",

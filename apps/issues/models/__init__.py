@@ -1,7 +1,7 @@
 """Tables of the heart: catalogue, clocks, issues."""
 
 from apps.issues.models.catalogue import Category, EscalationRung, Power, Standard, TierLimit, UnitChoices
-from apps.issues.models.clocks import CalendarDay, WorkingPeriod
+from apps.issues.models.clocks import CalendarDay, CalendarEdit, WorkingPeriod
 from apps.issues.models.history import DayAnchor
 from apps.issues.models.issue import (
     Handover,
@@ -20,6 +20,7 @@ from apps.issues.workflow import Card, LinkKind, State
 
 __all__ = [
     "CalendarDay",
+    "CalendarEdit",
     "Card",
     "Category",
     "CoHandling",

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
@@ -52,3 +53,37 @@ class WorkingPeriod(models.Model):
 
     def __str__(self) -> str:
         return f"{self.start:%H:%M}–{self.end:%H:%M}"
+
+
+class CalendarEdit(models.Model):
+    """One change of the calendar: what it was before, and how far the running clocks have been counted again.
+
+    `before`: {"days": {date: works}, the days that then differed from Monday to Friday; "periods": rows as
+    [district, start, end, valid from, valid to]}. Open while `counted_at` is empty.
+    """
+
+    edited_at = models.DateTimeField(_("changed"))
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("changed by"),
+    )
+    first_day = models.DateField(_("first day concerned"))
+    days = models.JSONField(_("days"), default=list)  # those that changed, as text; the first hundred
+    has_new_hours = models.BooleanField(_("hours changed"), default=False)
+    before = models.JSONField(_("before"))
+    reached = models.BigIntegerField(_("counted up to issue"), default=0)
+    recounted = models.PositiveIntegerField(_("clocks counted again"), default=0)
+    counted_at = models.DateTimeField(_("done"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("change of the calendar")
+        verbose_name_plural = _("changes of the calendar")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.edited_at:%Y-%m-%d}"

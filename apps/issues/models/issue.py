@@ -186,6 +186,8 @@ class Handover(models.Model):
     # the ladder: moment and kind (deadlines.RungKind) of each rung, in order; the sweep reads it as it stands here
     rung_at = ArrayField(models.DateTimeField(), verbose_name=_("moments of the rungs"))
     rung_kinds = ArrayField(models.CharField(max_length=12), verbose_name=_("kinds of the rungs"))
+    # when the ladder was last counted again (pause, extension, changed calendar); empty: when it started
+    counted_at = models.DateTimeField(_("counted again"), null=True)
     signed_at = models.DateTimeField(_("signed"), null=True)
     signed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     ended_at = models.DateTimeField(_("ended"), null=True)

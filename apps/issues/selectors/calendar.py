@@ -3,9 +3,10 @@
 import json
 import time as clock
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
+from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -40,6 +41,41 @@ class _Rows:
     days: Mapping[date, bool] = field(default_factory=dict)
     spans: Mapping[int | None, tuple[WorkingSpan, ...]] = field(default_factory=dict)
     calendars: dict[int | None, WorkCalendar] = field(default_factory=dict)
+
+
+Period = tuple[int | None, str, str, str, str | None]
+"""A row of working hours: district, start, end, valid from, valid to; times and days as text."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The calendar at one moment, to be kept: the days that differ from Monday to Friday, and the rows of hours."""
+
+    days: Mapping[date, bool]
+    periods: Sequence[Period]
+
+    def as_json(self) -> dict[str, Any]:
+        """As a CalendarEdit keeps it."""
+        return {"days": {day.isoformat(): works for day, works in self.days.items()}, "periods": list(self.periods)}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """What `as_json` gave."""
+        days = {date.fromisoformat(day): works for day, works in kept["days"].items()}
+        return cls(days, [(row[0], row[1], row[2], row[3], row[4]) for row in kept["periods"]])
+
+    def calendar(self, district_id: int | None) -> WorkCalendar:
+        """The calendar of a district, or of the city (None), as it was. To be kept: its tables are filled on use."""
+        return _calendar(_Rows(days=self.days, spans=_spans(self.periods)), district_id)
+
+
+def snapshot() -> Snapshot:
+    """The calendar as it stands in the database at this moment. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [""])
+        _version, dates, working, periods = cursor.fetchone()
+    days = zip(dates or (), working or (), strict=True)
+    return Snapshot({day: works for day, works in days if works != (day.weekday() < 5)}, json.loads(periods or "[]"))
 
 
 @dataclass
@@ -95,9 +131,7 @@ def _read(known: _Rows) -> _Rows:
     return _Rows(version, dict(zip(dates or (), working or (), strict=True)), _spans(json.loads(periods or "[]")))
 
 
-def _spans(
-    periods: list[tuple[int | None, str, str, str, str | None]],
-) -> dict[int | None, tuple[WorkingSpan, ...]]:
+def _spans(periods: Sequence[Period]) -> dict[int | None, tuple[WorkingSpan, ...]]:
     spans: dict[int | None, list[WorkingSpan]] = defaultdict(list)
     for district_id, start, end, valid_from, valid_to in periods:
         last = date.fromisoformat(valid_to) if valid_to else None

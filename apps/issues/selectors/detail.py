@@ -68,8 +68,8 @@ def detail_by_id(issue_id: int, scope: Scope, at: datetime) -> Detail | None:
 def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
     handovers = tuple(issue.handovers.order_by("id"))
     events = tuple(issue.events.select_related("actor").order_by("seq"))
-    departments = _departments(handovers, events)
     co_handlings = tuple(issue.co_handlings.select_related("department").order_by("id"))
+    departments = _departments(handovers, events) | {part.department_id: part.department for part in co_handlings}
     deeds = [Deed(event.kind, event.actor_id, event.state) for event in events]
     told = Told(handovers, deeds, [part for part in co_handlings if part.ended_at is None])
     standing = standing_from(issue, told, scope, at)

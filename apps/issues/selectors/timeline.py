@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_noop
 
@@ -68,6 +69,8 @@ BY_ITSELF: Final[Mapping[str, str]] = {
     "escalate": gettext_noop("Late: it moved from %(giver)s up to %(taker)s"),
     "realarm": gettext_noop("Still overdue with %(taker)s: alarm repeated"),
     "co_overdue": gettext_noop("Overdue with %(department)s, which helps"),
+    "recount": gettext_noop("The working calendar was changed: the clock of %(taker)s was counted again"),
+    "recount_due": gettext_noop("The working calendar was changed: %(taker)s has until %(due)s instead of %(was)s"),
 }
 
 ALARMS: Final = frozenset({"overdue", "yellow_card", "red_card", "escalate", "realarm"})
@@ -90,7 +93,10 @@ class Line:
 
 
 def timeline(events: Sequence[IssueEvent], departments: dict[int, Department]) -> tuple[Line, ...]:
-    """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query."""
+    """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query.
+
+    An event names who helps by the Chinese name; of `departments` the reader's language counts.
+    """
     lines: list[Line] = []
     before: IssueEvent | None = None
     for event in events:
@@ -103,14 +109,15 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
     def name(row: IssueEvent) -> str:
         return holder_words(Holder(row.holder_grid_id, row.holder_department_id), departments)
 
-    payload: Mapping[str, Any] = event.payload
+    payload = _in_words(event.payload, {row.name: str(row) for row in departments.values()})
     actor = str(event.actor) if event.actor else ""
+    said = payload | _moments(event)
     has_department = event.holder_department_id is not None
     return Line(
         seq=event.seq,
         kind=event.kind,
         at=event.at,
-        sentence=_sentence(_pattern(event, actor), actor, payload, lambda: name(before), lambda: name(event)),
+        sentence=_sentence(_pattern(event, actor), actor, said, lambda: name(before), lambda: name(event)),
         words=str(payload.get("text", "")),
         reason=_reason(payload, name(event) if has_department else None),
         state=State(event.state),
@@ -120,8 +127,28 @@ def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Departme
     )
 
 
+def _moments(event: IssueEvent) -> dict[str, str]:
+    """The due time and what it was before, as local time."""
+    if "was" not in event.payload or event.due_at is None:
+        return {}
+    moments = {"due": event.due_at, "was": datetime.fromisoformat(event.payload["was"])}
+    return {name: timezone.localtime(at).strftime("%Y-%m-%d %H:%M") for name, at in moments.items()}
+
+
+def _in_words(payload: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The payload with the departments that help as the reader calls them."""
+    said = dict(payload)
+    if "co" in said:
+        said["co"] = [names.get(one, one) for one in said["co"]]
+    if "department" in said:
+        said["department"] = names.get(said["department"], said["department"])
+    return said
+
+
 def _pattern(event: IssueEvent, actor: str) -> str:
     """The event's kind; by itself the platform may leave it where it is, or assign it to a department."""
+    if event.kind == "recount":
+        return "recount_due" if "was" in event.payload else "recount"
     is_passed_on = event.kind == "assign" and not actor and event.holder_department_id is not None
     return "assign_on" if is_passed_on else event.kind
 

@@ -1,18 +1,23 @@
 """Changing the working calendar: seeding it from the published holidays, correcting a day."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, time, timedelta
-from typing import Any
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final
 
 import chinese_calendar
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from apps.issues.models import CalendarDay, WorkingPeriod
-from apps.issues.selectors.calendar import forget_calendars
+from apps.common.queue import after_commit
+from apps.issues.models import CalendarDay, CalendarEdit, Issue, WorkingPeriod
+from apps.issues.selectors.calendar import Snapshot, forget_calendars, snapshot
 
 PUBLISHED_YEARS = (min(chinese_calendar.holidays).year, max(chinese_calendar.holidays).year)
+RECOUNT: Final = "issues.recount_clocks"
+CALENDAR: Final = 0x43414C454E  # "CALEN", the advisory lock of who changes the calendar
+MOST_SHOWN: Final = 100
 DEFAULT_HOURS = ((time(8), time(12)), (time(14), time(18)))
 
 UPSERT = f"""
@@ -66,7 +71,9 @@ def published_days(*, first_year: int, last_year: int) -> Iterator[PublishedDay]
         yield PublishedDay(day, chinese_calendar.is_workday(day), _holiday_name(day))
 
 
-def seed_calendar(*, first_year: int = PUBLISHED_YEARS[0], last_year: int = PUBLISHED_YEARS[1]) -> Seeded:
+def seed_calendar(
+    *, now: datetime, first_year: int = PUBLISHED_YEARS[0], last_year: int = PUBLISHED_YEARS[1]
+) -> Seeded:
     """Write every day of the published years, and the customary hours if the city has none.
 
     Every day, not only the exceptions: so "this year is known" is a fact in the data. Days edited by hand are
@@ -79,23 +86,69 @@ def seed_calendar(*, first_year: int = PUBLISHED_YEARS[0], last_year: int = PUBL
         "working": [day.is_working for day in days],
         "names": [day.name for day in days],
     }
-    with transaction.atomic():
+    with editing(now=now):
         with connection.cursor() as cursor:
             cursor.execute(UPSERT, values)
             is_new = [bool(row[0]) for row in cursor.fetchall()]
         _seed_hours(date(first_year, 1, 1))
-        _look_again()
     return Seeded(added=sum(is_new), changed=len(is_new) - sum(is_new), kept=len(days) - len(is_new))
 
 
-def edit_calendar_day(*, day: date, is_working: bool, name: str = "") -> CalendarDay:
+def edit_calendar_day(
+    *, day: date, is_working: bool, now: datetime, name: str = "", actor_id: int | None = None
+) -> CalendarDay:
     """Say that `day` is worked or not, whatever was published; later seeding leaves it alone."""
-    with transaction.atomic():
+    with editing(now=now, actor_id=actor_id):
         row, _created = CalendarDay.objects.update_or_create(
             date=day, defaults={"is_working": is_working, "name": name, "source": CalendarDay.Source.EDITED}
         )
-        _look_again()
     return row
+
+
+def save_working_period(*, period: WorkingPeriod, now: datetime, actor_id: int | None = None) -> None:
+    """Write working hours, new or changed."""
+    with editing(now=now, actor_id=actor_id):
+        period.save()
+
+
+def delete_working_periods(*, periods: Iterable[WorkingPeriod], now: datetime, actor_id: int | None = None) -> None:
+    """Take working hours out as if they had never been."""
+    with editing(now=now, actor_id=actor_id):
+        for period in periods:
+            period.delete()
+
+
+@contextmanager
+def editing(*, now: datetime, actor_id: int | None = None) -> Iterator[None]:
+    """Change the calendar inside: what it was is kept, and after the commit running clocks are counted again.
+
+    One edit at a time, and none while a batch of clocks is being counted. Where nothing is open nothing is kept.
+    """
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CALENDAR])
+        before = snapshot()
+        yield
+        _look_again()
+        changed = _changes(before, snapshot())
+        if changed is not None and Issue.objects.filter(closed_at=None).exists():
+            CalendarEdit.objects.create(edited_at=now, edited_by_id=actor_id, before=before.as_json(), **changed)
+            after_commit(RECOUNT)
+
+
+def _changes(before: Snapshot, after: Snapshot) -> dict[str, Any] | None:
+    """What differs, as a CalendarEdit says it; None where nothing does."""
+    days = sorted(
+        day
+        for day in before.days.keys() | after.days.keys()
+        if before.days.get(day, day.weekday() < 5) != after.days.get(day, day.weekday() < 5)
+    )
+    periods = {tuple(row) for row in before.periods} ^ {tuple(row) for row in after.periods}
+    firsts = [*days[:1], *(date.fromisoformat(str(row[3])) for row in periods)]
+    if not firsts:
+        return None
+    shown = [day.isoformat() for day in days[:MOST_SHOWN]]
+    return {"first_day": min(firsts), "days": shown, "has_new_hours": bool(periods)}
 
 
 def _look_again() -> None:

@@ -11,8 +11,9 @@ it goes through the rungs one after the other when it wakes.
 import json
 import logging
 from collections.abc import Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import product
 from typing import Any, Final
@@ -41,6 +42,7 @@ MOST_BATCHES: Final = 30  # about ten seconds: a task stays short and rings itse
 WAITING_TOO_LONG: Final = timedelta(seconds=20)  # a ring was lost if a report still waits for its route then
 COUNTED: Final = 100_000  # of what remains; more is as good as that
 SWEEPING: Final = 0x5357454550  # "SWEEP", the advisory lock of one sweep at a time
+HANDS: Final = 2  # of a sweep with a mass to move: one is idle while the other waits for the database
 ANY: Final = 0  # in a clock's key: every category, every district
 SUSPENDED: Final = "suspended"  # next_action_at is then the end of the pause
 WAITS_FOR_SIGNATURE: Final = f"('{State.ESCALATED}', '{State.ASSIGNED}')"
@@ -170,14 +172,10 @@ def sweep(
     whose issues it is about; all by default.
     """
     left_waiting = route_turn(now=now, filed_before=now - WAITING_TOO_LONG, districts=districts)
-    result = SweepResult(routed=left_waiting.routed, has_unrouted=left_waiting.has_more)
     turn = _Round(now, batch, People(now), _clocks(now) | {"districts": districts_given(districts)})
-    while result.batches < most_batches:
-        seen, rows = _sweep_batch(turn)
-        if not seen:
-            break
-        result.count(rows)
-    else:
+    result, is_done = _sweep_all(turn, most_batches)
+    result.routed, result.has_unrouted = left_waiting.routed, left_waiting.has_more
+    if not is_done:
         result.remaining = _remaining(turn)
     mark_late_helpers(now=now, people=turn.people, districts=districts)
     heartbeat.beat("sweep", now)
@@ -196,6 +194,39 @@ def only_sweeper() -> Iterator[bool]:
         if is_only:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [SWEEPING])
+
+
+def _sweep_all(turn: _Round, most_batches: int) -> tuple[SweepResult, bool]:
+    """Batch by batch, and whether nothing was left; where the first one was full, with a second hand beside."""
+    first, is_done = _sweep_on(turn, 1)
+    if is_done or first.looked_at < turn.batch or most_batches < 1 + HANDS:
+        rest, is_done = _sweep_on(turn, most_batches - 1)
+        return first + rest, is_done
+    share = (most_batches - 1) // HANDS
+    with ThreadPoolExecutor(HANDS - 1) as hands:
+        other = hands.submit(_other_hand, replace(turn, people=People(turn.now)), share)
+        own, is_own_done = _sweep_on(turn, most_batches - 1 - share)
+        others, is_other_done = other.result()
+    return first + own + others, is_own_done and is_other_done
+
+
+def _other_hand(turn: _Round, most_batches: int) -> tuple[SweepResult, bool]:
+    """In a thread with a connection of its own: no row is claimed by both, so nothing is done twice."""
+    try:
+        return _sweep_on(turn, most_batches)
+    finally:
+        connection.close()
+
+
+def _sweep_on(turn: _Round, most_batches: int) -> tuple[SweepResult, bool]:
+    result = SweepResult()
+    for _ in range(most_batches):
+        seen, rows = _sweep_batch(turn)
+        if not seen:
+            return result, True
+        result.count(rows)
+        result.looked_at += seen
+    return result, False
 
 
 def _sweep_batch(turn: _Round) -> tuple[int, list[Swept]]:

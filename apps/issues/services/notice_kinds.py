@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from apps.issues.services import announcing, helpers, swept, telling
+from apps.issues.services import announcing, helpers, recounting, swept, telling
 from apps.notices import kinds
 from apps.notices.services import Words
 
@@ -23,6 +23,7 @@ BY_SWEEP: Final[dict[str, Words]] = {
     "issue.pause_over": swept.RESUMED,
     "issue.helping_late": helpers.HELPER_LATE,
     "issue.helped_late": helpers.HELPED_LATE,
+    "issue.recounted": recounting.RECOUNTED,
 }
 TO_OTHERS: Final[dict[str, str]] = {
     "issue.help": announcing.TO_HELPERS,

@@ -52,7 +52,8 @@ def pause_clock(
     if handover.pauses.exists():
         raise PausedBefore
     unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
-    keep_ladder(issue, handover, resume(ladder_of(handover), paused_at=now, now=until, unit=unit, calendar=calendar))
+    paused = resume(ladder_of(handover), paused_at=now, now=until, unit=unit, calendar=calendar)
+    keep_ladder(issue, handover, paused, now)
     issue.next_action_at = until
     return Pause.objects.create(handover=handover, started_at=now, until=until, reason=reason, actor_id=actor_id)
 
@@ -70,7 +71,7 @@ def resume_clock(*, issue: Issue, now: datetime) -> Pause:
     pause.save(update_fields=["ended_at"])
     unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
     running = shift(ladder_of(handover), since=pause.until, to=pause.ended_at, unit=unit, calendar=calendar)
-    keep_ladder(issue, handover, running)
+    keep_ladder(issue, handover, running, now)
     ahead = handover.rung_at[issue.step :]
     issue.next_action_at = ahead[0] if ahead else next_alarm(issue.district_id, now)
     return pause
@@ -81,8 +82,9 @@ def ladder_of(handover: Handover) -> Ladder:
     return Ladder.of(handover.started_at, handover.due_at, handover.rung_at, handover.rung_kinds)
 
 
-def keep_ladder(issue: Issue, handover: Handover, running: Ladder) -> None:
+def keep_ladder(issue: Issue, handover: Handover, running: Ladder, now: datetime) -> None:
     """Write the ladder to the handover, and its due time to both; `record` saves the issue."""
+    handover.counted_at = now
     handover.due_at, handover.rung_at, handover.rung_kinds = running.due_at, running.rung_at, running.rung_kinds
-    handover.save(update_fields=["due_at", "rung_at", "rung_kinds"])
+    handover.save(update_fields=["due_at", "rung_at", "rung_kinds", "counted_at"])
     issue.due_at = running.due_at

@@ -118,6 +118,7 @@ class SweepResult:
     resume: int = 0
     remaining: int = 0
     batches: int = 0
+    looked_at: int = 0
     has_unrouted: bool = False
 
     @property

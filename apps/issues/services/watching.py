@@ -62,7 +62,8 @@ def grant_extension(making: Making) -> None:
     asked = issue.events.filter(kind="ask_extension").latest("seq").payload
     extra = Limit(Decimal(asked["amount"]), Unit(held.limit_unit))
     calendar = work_calendar(issue.district_id)
-    keep_ladder(issue, held, extend(ladder_of(held), extra=extra, now=making.entry.at, calendar=calendar))
+    extended = extend(ladder_of(held), extra=extra, now=making.entry.at, calendar=calendar)
+    keep_ladder(issue, held, extended, making.entry.at)
     held.limit_amount += extra.amount
     held.save(update_fields=["limit_amount"])
     issue.next_action_at = held.rung_at[issue.step]  # in time: the due time at least is still ahead

@@ -5,6 +5,7 @@ from argparse import ArgumentParser
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
+from apps.common import clock
 from apps.issues.services.calendar import PUBLISHED_YEARS, YearsNotPublished, seed_calendar
 
 
@@ -19,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *, first_year: int, last_year: int, **_options: object) -> None:
         try:
-            seeded = seed_calendar(first_year=first_year, last_year=last_year)
+            seeded = seed_calendar(now=clock.now(), first_year=first_year, last_year=last_year)
         except YearsNotPublished as refusal:
             raise CommandError(str(refusal)) from refusal
         counts = {"added": seeded.added, "changed": seeded.changed, "kept": seeded.kept}

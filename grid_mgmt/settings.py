@@ -130,7 +130,8 @@ DELIVER_SECONDS = env.int("DELIVER_SECONDS", default=10)
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "issues.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "deliver": {"task": "notices.deliver", "schedule": DELIVER_SECONDS, "options": {"expires": DELIVER_SECONDS}},
-    "anchor": {"task": "issues.anchor", "schedule": crontab(hour="0", minute="40")},
+    # the finished day at 00:40; every hour, for what was missed
+    "anchor": {"task": "issues.anchor", "schedule": crontab(minute="40"), "options": {"expires": 3_000}},
     "purge_deliveries": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
 }
 

@@ -1,9 +1,13 @@
 """Doorbells: each answers its ring and calls one service. Safe to ring twice, or not at all (docs/adr/0004)."""
 
+import logging
+
 from celery import shared_task
 
 from apps.common import clock, queue
 from apps.issues.services import anchors, calendar, dry_runs, escalation, recounting, routing
+
+logger = logging.getLogger(__name__)
 
 ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
@@ -50,8 +54,11 @@ def dry_run(run_id: int) -> None:
 
 @shared_task(name=ANCHOR)
 def anchor() -> None:
-    """Anchor the day that has ended, and any that was missed."""
-    anchors.anchor_days(now=clock.now())
+    """Anchor the day that has ended, and any that was missed. While somebody still writes: at the next ring."""
+    try:
+        anchors.anchor_days(now=clock.now())
+    except anchors.StillWriting as refused:
+        logger.warning("%s", refused)
 
 
 @shared_task(name=RECOUNT)

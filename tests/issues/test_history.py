@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from io import StringIO
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -14,12 +15,13 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import translation
 
-from apps.issues.models import DayAnchor, Issue, IssueEvent
+from apps.issues.models import DayAnchor, IssueEvent
 from apps.issues.selectors import history
 from apps.issues.selectors.history import verify_anchors, verify_histories
 from apps.issues.services.anchors import anchor_days
 from apps.staff.models import Role, User
 from tests.factories import NOW, Town, post
+from tests.issues import reports
 from tests.issues.test_moves import assigned, fed_back, filed, move
 
 pytestmark = pytest.mark.django_db
@@ -117,8 +119,8 @@ def test_one_history_alone_and_from_some_issue_on(town: Town) -> None:
     first, second = assigned(town), assigned(town)
     with behind_our_back() as cursor:
         cursor.execute("UPDATE issues_issueevent SET rung = 2 WHERE issue_id = %s AND seq = 1", [first.id])
-    assert faults(only=second.id) == faults(after=first.id) == []
-    assert faults(only=first.id) == faults() != []
+    assert faults(only=[second.id]) == faults(after=first.id) == []
+    assert faults(only=[first.id]) == faults() != []
 
 
 def test_it_goes_through_many_lines_in_batches(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -263,22 +265,72 @@ def test_an_unknown_number_is_refused(town: Town) -> None:
         call_command("verify_history", issue="20990101-000001")
 
 
-def test_stopped_it_says_how_to_go_on(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    issue = fed_back(town)
+def test_since_a_day_only_what_was_touched_then_is_looked_at(town: Town) -> None:
+    old = fed_back(town)
+    [sheet] = anchor_days(now=TOMORROW)
+    new = reports.filed(town, town.categories.noise, now=TOMORROW)
+    with behind_our_back() as cursor:
+        cursor.execute("UPDATE issues_issueevent SET rung = 2 WHERE issue_id = %s AND seq = 2", [old.id])
+        cursor.execute("UPDATE issues_dayanchor SET root = set_byte(root, 0, get_byte(root, 0) # 1)")
+    line = said("verify_history", "--since", str(TOMORROW.date()))
+    new.refresh_from_db()
+    assert line.startswith(f"The history is as it was written: {new.version} events of 1 issues")
+    assert ", 0 daily anchors" in line
+    with pytest.raises(CommandError, match="changed in 2 places"):
+        said("verify_history", "--since", str(sheet))
+    with pytest.raises(CommandError, match="not a day"):
+        said("verify_history", "--since", "yesterday")
 
-    look = history._line_faults
+
+def test_many_chosen_ones_are_asked_for_some_at_a_time(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    issues = [assigned(town) for _ in range(3)]
+    monkeypatch.setattr(history, "BATCH", 2)
+    with behind_our_back() as cursor:
+        cursor.execute("DELETE FROM issues_issueevent WHERE issue_id = %s", [issues[2].id])
+    found = verify_histories(only=[issue.id for issue in issues])
+    assert (found.issues, [tuple(fault) for fault in found.faults]) == (2, [(issues[2].number, 0, history.GONE)])
+
+
+def test_stopped_it_goes_on_where_it_was_with_what_it_had_found(
+    town: Town, monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path
+) -> None:
+    settings.VAR_DIR = tmp_path
+    issues = [assigned(town) for _ in range(3)]
+    with behind_our_back() as cursor:
+        for issue in (issues[0], issues[2]):
+            cursor.execute("UPDATE issues_issueevent SET rung = 2 WHERE issue_id = %s AND seq = 1", [issue.id])
+    monkeypatch.setattr(history, "_CHAINS", history._CHAINS.replace(f"LIMIT {history.BATCH}", "LIMIT 2"))
+    look, read = history._line_faults, set[int]()
 
     def interrupted(chain: Any, seq: int, *rest: Any) -> Any:
-        if seq == 3:
+        read.add(chain.issue_id)
+        if chain.issue_id == issues[2].id:
             raise KeyboardInterrupt
         return look(chain, seq, *rest)
 
-    monkeypatch.setattr(history, "_line_faults", interrupted)
-    monkeypatch.setattr(history, "_CHAINS", history._CHAINS.replace(f"LIMIT {history.BATCH}", "LIMIT 2"))
-    with translation.override("en"), pytest.raises(CommandError) as stopped:
-        call_command("verify_history")
-    assert f"--after {issue.id - 1}" in str(stopped.value)
-    assert Issue.objects.count() == 1
+    out = StringIO()
+    with monkeypatch.context() as stopped, translation.override("en"), pytest.raises(CommandError) as error:
+        stopped.setattr(history, "_line_faults", interrupted)
+        call_command("verify_history", stdout=out)
+    assert "Go on with: manage.py verify_history --resume" in str(error.value)
+    assert error.value.returncode == 130
+    first = f"{issues[0].number}#1: this line was changed after it was written"
+    assert out.getvalue().splitlines() == [first]
+
+    read.clear()
+
+    def watched(chain: Any, *rest: Any) -> Any:
+        read.add(chain.issue_id)
+        return look(chain, *rest)
+
+    monkeypatch.setattr(history, "_line_faults", watched)
+    out = StringIO()
+    with translation.override("en"), pytest.raises(CommandError, match="changed in 2 places") as error:
+        call_command("verify_history", "--resume", stdout=out)
+    assert error.value.returncode == 1
+    assert out.getvalue().splitlines() == [first, first.replace(issues[0].number, issues[2].number)]
+    assert issues[0].id not in read
+    assert list(tmp_path.iterdir()) == []  # nothing is left to go on with
 
 
 # --- the pages ----------------------------------------------------------------------------------------

@@ -3,21 +3,43 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from time import monotonic, sleep
 from typing import Final
 
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from apps.common.refusals import Refused
 from apps.issues.models import DayAnchor, IssueEvent
 from apps.issues.selectors.history import day_root
 
 EVENT: Final = IssueEvent._meta.db_table
 ANCHORING: Final = 7_301_904  # any number of our own: the lock of who anchors
-SETTLED: Final = timedelta(minutes=30)  # after midnight: whatever was being written has been committed or given up
+SETTLED: Final = timedelta(minutes=30)  # after midnight: what was begun before it stands on the day's own sheet
 
+PATIENCE: Final = 20.0  # seconds to wait for whoever is writing events right now
+PAUSE: Final = 0.05
+
+# a day ends where the first event of a later day was written; a moment yet to come ends none: that clock runs ahead
 _LAST_OF_DAYS: Final = f"""
-    SELECT (at AT TIME ZONE %s)::date AS day, max(id) FROM {EVENT} WHERE id > %s AND at < %s GROUP BY day ORDER BY day
+    SELECT day, max(id) FROM (
+        SELECT id, max((at AT TIME ZONE %(zone)s)::date) FILTER (WHERE at <= %(now)s) OVER (ORDER BY id) AS day
+        FROM {EVENT} WHERE id > %(last)s AND id <= %(settled)s) written
+    WHERE day < %(end)s GROUP BY day ORDER BY day
 """
+# who inserts holds this lock from before an id is drawn until the end of the transaction
+_WRITERS: Final = f"""
+    SELECT virtualtransaction FROM pg_locks WHERE locktype = 'relation' AND relation = '{EVENT}'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND mode = 'RowExclusiveLock' AND granted AND pid IS DISTINCT FROM pg_backend_pid()
+"""
+
+
+class StillWriting(Refused):
+    """Somebody has been writing events in one transaction for longer than we waited. Nothing was anchored."""
+
+    sentence = _("Events are still being written in one long transaction. Nothing was anchored; try again later.")
 
 
 def anchor_days(*, now: datetime) -> list[DayAnchor]:
@@ -25,6 +47,7 @@ def anchor_days(*, now: datetime) -> list[DayAnchor]:
 
     A day is finished half an hour after midnight. One scan of the events since the last anchor finds the days; each
     day is written by itself, so what was done stays done. Two at once: the second waits, and finds nothing left.
+    Raises StillWriting when a transaction that writes events stays open for PATIENCE seconds.
     """
     with _alone():
         before = DayAnchor.objects.order_by("-day").first()
@@ -52,9 +75,19 @@ def _unanchored(before: DayAnchor | None, now: datetime) -> Iterator[tuple[date,
     An event that was written late, after a later day's, belongs to the day of its id.
     """
     end = timezone.localtime(now - SETTLED).replace(hour=0, minute=0, second=0, microsecond=0)
+    if before and before.day + timedelta(days=1) >= end.date():
+        return  # nothing to do, nobody to wait for
     last = before.last_event if before else 0
+    zone, settled = timezone.get_default_timezone_name(), _settled_id()
     with connection.cursor() as cursor:
-        cursor.execute(_LAST_OF_DAYS, [timezone.get_default_timezone_name(), last, end])
+        values: dict[str, str | int | date] = {
+            "zone": zone,
+            "now": now,
+            "last": last,
+            "settled": settled,
+            "end": end.date(),
+        }
+        cursor.execute(_LAST_OF_DAYS, values)
         newest: dict[date, int] = dict(cursor.fetchall())
     day = before.day + timedelta(days=1) if before else min(newest, default=end.date())
     for earlier in [one for one in newest if one < day]:
@@ -63,6 +96,28 @@ def _unanchored(before: DayAnchor | None, now: datetime) -> Iterator[tuple[date,
         last = max(last, newest.get(day, 0))
         yield day, last
         day += timedelta(days=1)
+
+
+def _settled_id() -> int:
+    """An id up to which no event can appear any more: whoever was writing when it was seen has ended.
+
+    Ids are drawn before transactions commit: a lower one can become visible after a higher one.
+    """
+    newest = IssueEvent.objects.order_by("-id").values_list("id", flat=True).first() or 0
+    writing = still = _writers()
+    until = monotonic() + PATIENCE
+    while writing & still:
+        if monotonic() >= until:
+            raise StillWriting
+        sleep(PAUSE)
+        still = _writers()
+    return newest
+
+
+def _writers() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_WRITERS)
+        return {row[0] for row in cursor.fetchall()}
 
 
 def _anchor(before: DayAnchor | None, day: date, up_to: int, now: datetime) -> DayAnchor:

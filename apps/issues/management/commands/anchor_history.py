@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from apps.common import clock
-from apps.issues.services.anchors import anchor_days
+from apps.issues.services.anchors import StillWriting, anchor_days
 
 
 class Command(BaseCommand):
@@ -15,7 +15,10 @@ class Command(BaseCommand):
     help = "Anchor the history of every finished day that has no anchor yet."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        made = anchor_days(now=clock.now())
+        try:
+            made = anchor_days(now=clock.now())
+        except StillWriting as refused:
+            raise CommandError(str(refused)) from refused
         for anchor in made:
             self.stdout.write(f"{anchor}  {anchor.events:>9,}  {' '.join(anchor.root_groups)}")
         self.stdout.write(_("Days anchored: %(count)d.") % {"count": len(made)})

@@ -1,15 +1,13 @@
 """manage.py dry_run_routing: where would past issues go by another rule set? Ctrl-C stops it."""
 
-from datetime import datetime, time
 from time import monotonic
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
 from apps.common import clock
+from apps.issues.management.days import day_of
 from apps.issues.models import DryRun, RuleSet
 from apps.issues.selectors.dry_run_words import report_of
 from apps.issues.services.dry_runs import DEFAULT_MOST, DryRunRefused, Wish, begin_dry_run, carry_on, stop_dry_run
@@ -30,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["limit"] < 1:
             raise CommandError(_("The limit must be one issue or more."))
-        wish = Wish(_day(options["since"]) if options["since"] else None, options["limit"])
+        wish = Wish(day_of(options["since"]) if options["since"] else None, options["limit"])
         try:
             run = begin_dry_run(rule_set_id=_chosen(options["rules"]).id, wish=wish, asked_by_id=None, now=clock.now())
         except DryRunRefused as refused:
@@ -68,14 +66,3 @@ def _chosen(version: int | None) -> RuleSet:
     if found is None:
         raise CommandError(_("There is no such rule set."))
     return found
-
-
-def _day(text: str) -> datetime:
-    """Midnight of the day in the city's time."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        day = None
-    if day is None:
-        raise CommandError(_("“%(text)s” is not a day: write it as 2026-03-01.") % {"text": text})
-    return timezone.make_aware(datetime.combine(day, time()))

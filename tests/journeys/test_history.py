@@ -28,8 +28,8 @@ def test_the_sheet_of_a_day_is_found_read_and_printed(
     client = Client()
     client.force_login(auditor)
     looking = window(width=width, language=language)
-    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": looking.site}
-    looking.context.add_cookies([cookie])
+    cookie = client.cookies["sessionid"].value
+    looking.context.add_cookies([{"name": "sessionid", "value": cookie, "url": looking.site}])
 
     page = looking.go("/")  # where signing in leads
     page.locator(f"a[href='/history/{oldest}/']").scroll_into_view_if_needed()

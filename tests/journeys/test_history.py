@@ -19,7 +19,7 @@ pytestmark = pytest.mark.journey
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 @pytest.mark.parametrize("width", [390, 1366])
 def test_the_sheet_of_a_day_is_found_read_and_printed(
-    live_site: str, town: Town, window: Callable[..., Watched], width: int, language: str
+    town: Town, live_site: str, window: Callable[..., Watched], width: int, language: str
 ) -> None:
     assigned(town)
     auditor = User.objects.create(username="auditor", name="安计")

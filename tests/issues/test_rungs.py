@@ -10,13 +10,15 @@ from django.db.migrations.executor import MigrationExecutor
 from django.test import Client
 
 from apps.issues.deadlines import PLAIN_RUNGS
-from apps.issues.models import Card, EscalationRung, Issue, IssueEvent, Pause, Rung, State
+from apps.issues.models import Card, Category, EscalationRung, Issue, IssueEvent, Pause, Rung, State
 from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.catalogue import catalogue, forget_catalogue
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.escalation import sweep
+from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import record
+from apps.issues.services.moves import MoveFields, make_move
 from apps.issues.services.pauses import BadPauseEnd, NotPaused, PausedBefore, pause_clock, resume_clock
 from apps.issues.services.routing import route_waiting
 from apps.issues.services.writing import Entry
@@ -189,7 +191,7 @@ def test_a_ladder_begins_with_its_overdue_rung(town: Town, client: Client) -> No
 
 
 def test_the_shipped_ladder_is_loaded_once_and_an_edited_one_is_kept() -> None:
-    assert load_catalogue().rungs == 6
+    assert load_catalogue().rungs == 6 + 5 * 4
     EscalationRung.objects.get(kind="red_card").delete()
     assert load_catalogue().rungs == 0
 
@@ -262,3 +264,41 @@ def test_ladders_can_be_taken_back_and_brought_again() -> None:
     assert (after.step, after.next_action_at, held_by(issue).rung_at) == (2, before.next_action_at, held.rung_at)
     assert held_by(issue).rung_kinds == ["remind", "overdue", "escalate"]
     assert IssueEvent.objects.filter(issue=issue, kind="overdue").exists()
+
+
+@pytest.mark.parametrize(
+    "start",
+    [at(18, 10), at(18, 23, 50), at(21, 3), datetime(2026, 10, 1, 12, tzinfo=SHANGHAI)],  # night, Saturday, holiday
+)
+@pytest.mark.parametrize("where", ["cell", "street", "chengguan"])
+def test_a_grave_matter_is_with_the_city_half_an_hour_after_it_went_down_whoever_is_silent(
+    town: Town, start: datetime, where: str
+) -> None:
+    load_catalogue()
+    fire = Category.objects.get(code="040501")
+    report = Report(category_id=fire.id, grid_id=town.cell.id)
+    issue = file_report(reporter=town.people.leader, report=report, now=start).issue
+    sweep(now=start + timedelta(seconds=30))  # even if no ring was heard
+    issue = fresh(issue)
+    assert issue.holder_grid == town.city
+    target = (
+        {"to_department_id": town.departments.chengguan.id}
+        if where == "chengguan"
+        else {"to_grid_id": getattr(town, where).id}
+    )
+    went_down = start + timedelta(minutes=2)
+    make_move(
+        move="assign",
+        issue_id=issue.id,
+        version=issue.version,
+        actor=town.people.city_dispatcher,
+        fields=MoveFields(text="立即处置", **target),
+        now=went_down,
+    )
+    sweep(now=went_down + timedelta(minutes=29))
+    assert fresh(issue).state == State.ASSIGNED
+    sweep(now=went_down + timedelta(minutes=30))
+    issue = fresh(issue)
+    assert (issue.holder_grid, issue.holder_department, issue.state) == (town.city, None, State.ESCALATED)
+    assert [kind for kind, *_rest in story(issue)][-2:] == ["overdue", "escalate"]
+    assert check_invariants(now=went_down + timedelta(minutes=30), sample=0).findings == []

@@ -30,7 +30,7 @@ VIEWS: Final[Mapping[str, Promise]] = {
     "cards": pgettext_lazy("queue", "With a card"),
     "all": pgettext_lazy("queue", "All open"),
 }
-COUNTED: Final = ("unsigned", "assign", "check", "soon", "late")
+COUNTED: Final = ("unsigned", "assign", "check", "soon", "late", "cards")
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ class Issue(models.Model):
             models.Index(
                 fields=["due_at", "id"], condition=Q(closed_at=None, rung=Rung.REMINDED), name="issue_open_reminded"
             ),
+            models.Index(fields=["due_at", "id"], condition=Q(closed_at=None, card__gt=0), name="issue_open_carded"),
             models.Index(fields=["id"], condition=Q(state="collected", closed_at=None), name="issue_unrouted"),
             models.Index(fields=["merged_into"], condition=Q(merged_into__isnull=False), name="issue_duplicates"),
             models.Index(fields=["parent"], condition=Q(parent__isnull=False), name="issue_children"),

@@ -65,6 +65,8 @@ class Record:
         days, hours = minutes // 1440, minutes // 60 % 24
         if days:
             return translate("%(days)d d %(hours)d h") % {"days": days, "hours": hours}
+        if not hours:
+            return translate("%(minutes)d min") % {"minutes": minutes}
         return translate("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes % 60}
 
 

@@ -78,6 +78,7 @@ SWEEP = f"""
         FROM due
         JOIN {GRID} AS holder ON holder.id = due.holder_grid_id
         LEFT JOIN {GRID} AS above ON above.id = CASE
+            WHEN due.category_id = ANY(%(grave)s) AND holder.tier <> {int(Tier.CITY)} THEN %(city)s
             WHEN due.holder_department_id IS NOT NULL THEN due.holder_grid_id
             WHEN holder.tier = {int(Tier.DISTRICT)} THEN %(city)s
             ELSE holder.parent_id END
@@ -279,7 +280,8 @@ def _clocks(now: datetime) -> dict[str, Any]:
     calendar only where it has own hours.
     """
     known = catalogue()
-    own_clocks = {row.id for row in known.categories.values() if row.is_grave} | set(known.with_own_ladder())
+    grave = [row.id for row in known.categories.values() if row.is_grave]  # these go to the city, past all between
+    own_clocks = {*grave, *known.with_own_ladder()}
     city_hours = work_calendar(None)
     own_hours = [cell.id for cell in tree().districts() if work_calendar(cell.id) is not city_hours]
     city = tree().city
@@ -287,6 +289,7 @@ def _clocks(now: datetime) -> dict[str, Any]:
         "clocks": json.dumps(list(_clock_rows(now, [ANY, *sorted(own_clocks)], [ANY, *own_hours]))),
         "own_clocks": sorted(own_clocks),
         "own_hours": own_hours,
+        "grave": grave,
         "city": city.id if city else None,
     }
 

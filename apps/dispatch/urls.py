@@ -13,5 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("t/", tasks.tasks, name="tasks"),
     path("t/pulse/", tasks.pulse, name="tasks_pulse"),
     path("i/<str:number>/", issue.issue, name="issue"),
+    path("i/<str:number>/clock/", issue.clock_page, name="clock"),
     path("i/<str:number>/<slug:name>/", issue.move, name="move"),
 ]

@@ -285,3 +285,25 @@ class ErrorOut(serializers.Serializer[Any]):
     """Every error has this shape."""
 
     error = WhatWentWrong()
+
+
+class ClockOut(serializers.Serializer[Any]):
+    """One clock of an issue with its arithmetic. `counted`: what the lines come to; null where they come to nothing."""
+
+    holder = serializers.CharField()
+    kind = serializers.CharField()
+    limit = serializers.CharField()
+    limit_from = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    lines = serializers.ListField(child=serializers.CharField())
+    counted = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField()
+    agrees = serializers.BooleanField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    notes = serializers.ListField(child=serializers.CharField())
+
+
+class ClocksOut(serializers.Serializer[Any]):
+    """Every clock the issue has had, the newest first."""
+
+    clocks = ClockOut(many=True)

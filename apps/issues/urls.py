@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/issues/", api.IssuesDoor.as_view(), name="api-issues"),
     path("api/v1/issues/<str:number>/", api.IssueDoor.as_view(), name="api-issue"),
     path("api/v1/issues/<str:number>/moves/<str:move>/", api.MoveDoor.as_view(), name="api-move"),
+    path("api/v1/issues/<str:number>/clock/", api.ClockDoor.as_view(), name="api-clock"),
     path("api/v1/issues/<str:number>/photos/", api.PhotosDoor.as_view(), name="api-photos"),
     path("api/v1/photos/<int:photo_id>/", api.PhotoDoor.as_view(), name="api-photo"),
     path("api/v1/categories/", api.CategoriesDoor.as_view(), name="api-categories"),

@@ -17,6 +17,7 @@ from apps.common import clock
 from apps.common.refusals import Refused
 from apps.dispatch.forms import read_move
 from apps.dispatch.selectors.panes import pane_of
+from apps.issues.selectors.arithmetic import clock_sums
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.numbers import issue_by_number
 from apps.issues.selectors.timeline import timeline
@@ -36,6 +37,17 @@ def issue(request: HttpRequest, number: str) -> HttpResponse:
     if context["pane"] is None:
         raise Http404(str(IssueNotFound()))
     return _draw(request, context)
+
+
+@require_GET
+@login_required
+@never_cache
+def clock_page(request: HttpRequest, number: str) -> HttpResponse:
+    """`/i/<number>/clock/`: the arithmetic of every due time the issue has had, line by line."""
+    found = issue_by_number(number, scope_of_request(request))
+    if found is None:
+        raise Http404(str(IssueNotFound()))
+    return render(request, "dispatch/clock.html", {"issue": found, "sums": clock_sums(found)})
 
 
 @require_POST

@@ -10,6 +10,7 @@ from django.utils import timezone
 from apps.common.languages import localized
 from apps.grids.selectors import tree
 from apps.issues.models import Card, Category, Issue, Photo, State
+from apps.issues.selectors.arithmetic import ClockSum
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.timeline import Line
@@ -147,3 +148,20 @@ def _list_url(_prefix: str) -> str:
 
 def _moment(moment: datetime | None) -> str | None:
     return timezone.localtime(moment).isoformat() if moment is not None else None
+
+
+def clock_sum(one: ClockSum) -> dict[str, Any]:
+    """One clock with its arithmetic."""
+    return {
+        "holder": one.holder,
+        "kind": one.kind,
+        "limit": one.limit,
+        "limit_from": one.source,
+        "started_at": one.started_at,
+        "lines": list(one.lines),
+        "counted": one.counted,
+        "due_at": one.due_at,
+        "agrees": one.agrees,
+        "ended_at": one.ended_at,
+        "notes": list(one.notes),
+    }

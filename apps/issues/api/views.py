@@ -24,6 +24,7 @@ from apps.grids.selectors import tree
 from apps.issues.api import bodies
 from apps.issues.models import Card, PositionSource, State
 from apps.issues.pictures import SMALL, photo_response
+from apps.issues.selectors.arithmetic import clock_sums
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import detail, detail_by_id
 from apps.issues.selectors.numbers import issue_by_number
@@ -31,6 +32,7 @@ from apps.issues.selectors.queue import Filters, newest_page
 from apps.issues.selectors.targets import TargetRefused
 from apps.issues.serializers import (
     CategoryOut,
+    ClocksOut,
     DetailOut,
     ErrorOut,
     ListIn,
@@ -116,6 +118,20 @@ class IssueDoor(Door):
         if found is None:
             raise IssueNotFound
         return Response(bodies.whole(found, now))
+
+
+class ClockDoor(Door):
+    """`/api/v1/issues/<number>/clock/`"""
+
+    @extend_schema(
+        operation_id="issues_clock", parameters=[NUMBER], responses={200: ClocksOut, 404: REFUSAL, **REFUSALS}
+    )
+    def get(self, request: Request, number: str) -> Response:
+        """The arithmetic of every due time the issue has had, the newest first."""
+        found = issue_by_number(number, self.scope())
+        if found is None:
+            raise IssueNotFound
+        return Response({"clocks": [bodies.clock_sum(one) for one in clock_sums(found)]})
 
 
 class MoveDoor(Door):

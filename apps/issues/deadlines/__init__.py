@@ -28,7 +28,7 @@ from apps.issues.deadlines.ladder import (
     start_ladder,
 )
 from apps.issues.deadlines.recount import Pauses, elapsed, recount
-from apps.issues.deadlines.steps import Step, explain
+from apps.issues.deadlines.steps import Step, Stretch, explain, explain_running
 from apps.issues.deadlines.units import BadLimit, BadSpan, CannotCount, Limit, NoWorkingTime, OutOfRange, Unit
 
 __all__ = [
@@ -49,6 +49,7 @@ __all__ = [
     "RungRule",
     "RungRules",
     "Step",
+    "Stretch",
     "Unit",
     "WorkCalendar",
     "WorkingSpan",
@@ -56,6 +57,7 @@ __all__ = [
     "add_time",
     "elapsed",
     "explain",
+    "explain_running",
     "extend",
     "first_working_moment",
     "next_working_moment",

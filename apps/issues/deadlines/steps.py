@@ -1,10 +1,12 @@
 """The arithmetic of a due time told day by day, for people who ask why."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 
 from apps.issues.deadlines.calendar import DAY, MICROSECOND, Reason, WorkCalendar, to_micros, to_moment
-from apps.issues.deadlines.clocks import add_limit
+from apps.issues.deadlines.clocks import add_limit, time_between
+from apps.issues.deadlines.recount import Pauses
 from apps.issues.deadlines.units import Limit, Unit
 
 
@@ -21,18 +23,42 @@ class Step:
     left: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of the arithmetic without a pause, and the pause that follows it: from, until."""
+
+    steps: tuple[Step, ...]
+    pause: tuple[datetime, datetime] | None = None
+
+
 def explain(start: datetime, limit: Limit, calendar: WorkCalendar) -> list[Step]:
     """The same sum as `add_limit`, walked day by day: the last span of the last step ends at the due time."""
     add_limit(start, limit, calendar)  # refuses what would walk for ever
-    moment, left = to_micros(start), limit.micros
+    return list(_walk(start, limit.micros, 0, limit.unit, calendar))
+
+
+def explain_running(start: datetime, limit: Limit, pauses: Pauses, calendar: WorkCalendar) -> list[Stretch]:
+    """The same for a clock that stood still in between; without pauses one stretch."""
+    add_limit(start, limit, calendar)
+    moment, left, found = start, limit.micros, list[Stretch]()
+    for begins, stops in pauses:
+        until = time_between(moment, max(begins, moment), limit.unit, calendar) // MICROSECOND
+        if stops <= moment or until >= left:
+            continue
+        found.append(Stretch(tuple(_walk(moment, until, left - until, limit.unit, calendar)), (begins, stops)))
+        moment, left = stops, left - until
+    return [*found, Stretch(tuple(_walk(moment, left, 0, limit.unit, calendar)))]
+
+
+def _walk(start: datetime, span: int, rest: int, unit: Unit, calendar: WorkCalendar) -> Iterator[Step]:
+    """`span` microseconds of the unit's clock from `start` on; `rest` is left beyond them."""
+    moment, left = to_micros(start), span
     day = start.astimezone(calendar.tz).date()
-    steps: list[Step] = []
     while left > 0:
-        step = _step(day, moment, left, limit.unit, calendar)
+        step = _step(day, moment, left, unit, calendar)
         left -= step.used // MICROSECOND
         day += DAY
-        steps.append(step)
-    return steps
+        yield replace(step, left=step.left + rest * MICROSECOND) if rest else step
 
 
 def _step(day: date, moment: int, left: int, unit: Unit, calendar: WorkCalendar) -> Step:

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,8 @@ from django.utils import translation
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _
 
-from apps.issues.deadlines import CannotCount, Limit, OutOfRange, Reason, Step, Unit, WorkCalendar, explain
+from apps.issues.deadlines import CannotCount, Limit, OutOfRange, Unit, WorkCalendar, explain
+from apps.issues.selectors.arithmetic import line, warnings
 from apps.issues.selectors.calendar import day_names, work_calendar
 from apps.issues.services.calendar import PUBLISHED_YEARS, published_days
 
@@ -112,46 +113,3 @@ def read_calendar() -> Sources:
     days = list(published_days(first_year=PUBLISHED_YEARS[0], last_year=PUBLISHED_YEARS[1]))
     calendar = WorkCalendar({day.date: day.is_working for day in days}, calendar.spans, ZoneInfo(settings.TIME_ZONE))
     return Sources(calendar, {day.date: day.name for day in days if day.name}, is_stored=False)
-
-
-def line(step: Step, name: str) -> str:
-    """One day in words: `2013-02-16 Saturday  worked instead (春节调休)  08:00–11:00  3:00 used, 0:00 left`."""
-    reasons = {
-        Reason.WEEKDAY: _("working day"),
-        Reason.WEEKEND: _("weekend"),
-        Reason.HOLIDAY: _("day off"),
-        Reason.MAKE_UP: _("make-up working day"),
-        Reason.CONTINUOUS: _("every hour counts"),
-    }
-    reason, note = reasons[step.reason], name or ("" if step.is_known else _("assumed"))
-    if note:
-        reason = _("%(reason)s (%(note)s)") % {"reason": reason, "note": note}
-    spans = ", ".join(f"{opens:%H:%M}–{closing(opens, closes)}" for opens, closes in step.spans) or "—"
-    spent = _("%(used)s used, %(left)s left") % {"used": hours(step.used), "left": hours(step.left)}
-    return f"{step.day}  {WEEKDAYS[step.day.weekday()]}  {reason}  {spans}  {spent}"
-
-
-def closing(opens: datetime, closes: datetime) -> str:
-    """The closing time of day; midnight at the end of the day is 24:00."""
-    return "24:00" if closes.date() > opens.date() else f"{closes:%H:%M}"
-
-
-def hours(span: timedelta) -> str:
-    """Hours and minutes, with seconds only where there are any."""
-    minutes, seconds = divmod(span.total_seconds(), 60)
-    text = f"{int(minutes) // 60}:{int(minutes) % 60:02}"
-    return f"{text}:{seconds:09.6f}".rstrip("0").rstrip(".") if seconds else text
-
-
-def warnings(steps: list[Step], unit: Unit, *, is_stored: bool) -> list[str]:
-    """What a reader must know before trusting the sum."""
-    if unit.is_continuous:
-        return []
-    found = []
-    if not is_stored:
-        found.append(_("No calendar is stored yet: counted with the published holidays."))
-    unknown = sorted({step.day.year for step in steps if not step.is_known})
-    if unknown:
-        sentence = _("Warning: the holidays of %(years)s are not known; Monday to Friday is assumed.")
-        found.append(sentence % {"years": ", ".join(map(str, unknown))})
-    return found

@@ -216,6 +216,15 @@ def covered_cells(scope: Scope, at: datetime) -> list[int]:
     return list(dict.fromkeys(covered))
 
 
+def inspectors_of(grid_ids: Collection[int], at: datetime) -> dict[int, list[int]]:
+    """Ids of the inspectors posted in each of the cells themselves. One query."""
+    found: dict[int, list[int]] = {grid_id: [] for grid_id in grid_ids}
+    posts = _posts_at(at).filter(role=Role.INSPECTOR, grid_id__in=list(found)).order_by("id")
+    for grid_id, user_id in posts.values_list("grid_id", "user_id"):
+        found[grid_id].append(user_id)
+    return found
+
+
 def leader_of(grid_id: int, at: datetime) -> int | None:
     """Id of the one leader of the cell (a stand-in where there is none), None if vacant. One query."""
     rows = _posts_at(at).filter(grid_id=grid_id, role=Role.LEADER).order_by("is_stand_in", "id")

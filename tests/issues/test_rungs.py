@@ -23,7 +23,8 @@ from apps.issues.services.pauses import BadPauseEnd, NotPaused, PausedBefore, pa
 from apps.issues.services.routing import route_waiting
 from apps.issues.services.writing import Entry
 from apps.notices.models import Notice
-from tests.factories import NOW, SHANGHAI, Town
+from apps.staff.models import Role
+from tests.factories import NOW, SHANGHAI, Town, end_posts, staffed
 from tests.issues.reports import broken_chains, filed, fresh, held_by, story
 
 
@@ -104,6 +105,28 @@ def test_a_card_only_rises(noise: Issue) -> None:
     Issue.objects.filter(id=noise.id).update(card=Card.RED)
     sweep(now=at(19, 16))
     assert (kinds(noise)[-1], fresh(noise).card) == ("yellow_card", Card.RED)
+
+
+def test_the_inspectors_of_the_district_are_told_of_cards_and_of_nothing_else(town: Town, noise: Issue) -> None:
+    inspector = staffed("区督查", town.district, Role.INSPECTOR)
+    theirs = Notice.objects.filter(recipient=inspector)
+    for now in (at(18, 11), at(18, 15), at(18, 17)):
+        sweep(now=now)
+    assert not theirs.exists()
+    sweep(now=at(30, 10))
+    assert [kind for kind in kinds(noise) if kind.endswith("card")] == ["yellow_card", "red_card"]
+    assert sorted(theirs.values_list("text", flat=True)) == [
+        "Report %(number)s of %(cell)s is far too long overdue with %(holder)s: red card",
+        "Report %(number)s of %(cell)s is long overdue with %(holder)s: yellow card",
+    ]
+
+
+def test_an_inspector_whose_post_has_ended_is_not_told_of_cards(town: Town, noise: Issue) -> None:
+    inspector = staffed("区督查", town.district, Role.INSPECTOR)
+    end_posts(town.district, Role.INSPECTOR)
+    sweep(now=at(30, 10))
+    assert "red_card" in kinds(noise)
+    assert not Notice.objects.filter(recipient=inspector).exists()
 
 
 def test_past_the_last_rung_of_the_city_it_rings_each_working_day(town: Town) -> None:

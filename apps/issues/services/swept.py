@@ -60,6 +60,8 @@ TO_SUPERIOR: Final[Mapping[str, Words]] = {
     "escalate": MOVED_UP,
 }
 
+TO_INSPECTORS: Final[Mapping[str, Words]] = {"yellow_card": YELLOW_BELOW, "red_card": RED_BELOW}
+
 
 class Swept(NamedTuple):
     """What the statement did with one issue."""
@@ -139,7 +141,7 @@ class SweepResult:
 
 
 def tellings_of(rows: Iterable[Swept]) -> Iterator[Telling]:
-    """Holder and superior learn of every rung that concerns them."""
+    """Holder and superior learn of every rung that concerns them, the district's inspectors of cards."""
     for row in rows:
         if row.is_silent:
             continue
@@ -148,3 +150,7 @@ def tellings_of(rows: Iterable[Swept]) -> Iterator[Telling]:
         if row.superior_id is not None and row.kind in TO_SUPERIOR:
             about = None if row.kind == "escalate" else row.was
             yield Telling(TO_SUPERIOR[row.kind], Holder(row.superior_id), *issue, about=about)
+        if row.district_id and row.kind in TO_INSPECTORS:
+            yield Telling(
+                TO_INSPECTORS[row.kind], Holder(row.district_id), *issue, about=row.was, is_to_inspectors=True
+            )

@@ -19,7 +19,7 @@ from apps.issues.workflow import Holder
 from apps.notices.services import Saying, Words, notify_piled
 from apps.notices.services.delivery import DELIVER
 from apps.staff.models import Department
-from apps.staff.selectors import Handlers, handlers_of, people_of_cell
+from apps.staff.selectors import Handlers, handlers_of, inspectors_of, people_of_cell
 
 FEW: Final = 3
 MANY_CELLS: Final = 1_500
@@ -59,7 +59,10 @@ REALARM: Final = Words(
 
 
 class Telling(NamedTuple):
-    """Tell whoever acts for `to` these words about one issue; `about` is the holder the words speak of."""
+    """Tell whoever acts for `to` these words about one issue; `about` is the holder the words speak of.
+
+    `is_to_inspectors`: tell the inspectors of the cell `to` instead.
+    """
 
     words: Words
     to: Holder
@@ -67,6 +70,7 @@ class Telling(NamedTuple):
     filed_at: datetime
     grid_id: int
     about: Holder | None = None
+    is_to_inspectors: bool = False
 
 
 @dataclass
@@ -76,12 +80,22 @@ class People:
     at: datetime
     _cells: dict[int, list[int]] = field(default_factory=dict)
     _departments: dict[int, Handlers] = field(default_factory=dict)
+    _inspectors: dict[int, list[int]] = field(default_factory=dict)
 
     def of(self, holder: Holder, grid_id: int) -> Sequence[int]:
         """Ids of the people who act for the holder in an issue of the cell; call `look_up` before."""
         if holder.department_id is not None:
             return self._departments[holder.department_id].for_cell(holder.department_id, grid_id)
         return self._cells.get(holder.grid_id, ())
+
+    def inspectors(self, grid_id: int) -> Sequence[int]:
+        """Ids of the inspectors of the cell; call `look_up_inspectors` before."""
+        return self._inspectors.get(grid_id, ())
+
+    def look_up_inspectors(self, grid_ids: Iterable[int]) -> None:
+        """Learn about those not known yet: at most one query."""
+        if wanted := set(grid_ids) - self._inspectors.keys():
+            self._inspectors |= inspectors_of(wanted, self.at)
 
     def look_up(self, holders: Iterable[Holder]) -> None:
         """Learn about those not known yet: at most two queries."""
@@ -99,7 +113,8 @@ class People:
 def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
     """Write the notices of one batch in one statement; returns how many."""
     told = list(tellings)
-    people.look_up({telling.to for telling in told})
+    people.look_up({telling.to for telling in told if not telling.is_to_inspectors})
+    people.look_up_inspectors(telling.to.grid_id for telling in told if telling.is_to_inspectors)
     written = notify_piled(sayings=_sayings(told, people), few=FEW, now=now)
     if written:
         queue.ring_once_after_commit(DELIVER)
@@ -109,12 +124,13 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
 def _sayings(told: Sequence[Telling], people: People) -> Iterator[Saying]:
     names, numbers, lists = _Names(), _Numbers(), _Lists()
     departments = _department_names(telling.about for telling in told)
-    for words, to, issue_id, filed_at, grid_id, about in told:
+    for words, to, issue_id, filed_at, grid_id, about, is_to_inspectors in told:
         number = numbers[issue_id, filed_at]
         values = {"number": number, "cell": names[grid_id]}
         if about is not None:
             values["holder"] = names[about.grid_id] if about.department_id is None else departments[about.department_id]
-        yield Saying(people.of(to, grid_id), words, values, f"/i/{number}/", lists[to])
+        recipients = people.inspectors(to.grid_id) if is_to_inspectors else people.of(to, grid_id)
+        yield Saying(recipients, words, values, f"/i/{number}/", lists[to])
 
 
 def _department_names(holders: Iterable[Holder | None]) -> dict[int, str]:

@@ -182,7 +182,7 @@ def test_a_grave_matter_keeps_its_own_short_limit_as_it_climbs(town: Town) -> No
     )
     sweep(now=NOW + timedelta(hours=1))
     issue, held = fresh(issue), held_by(issue)
-    assert issue.holder_grid_id == town.district.id
+    assert issue.holder_grid_id == town.city.id  # past all between
     assert (held.limit_unit, held.due_at) == ("urgenthour", NOW + timedelta(hours=1, minutes=30))
 
 

@@ -208,11 +208,12 @@ def test_the_api_says_what_is_similar(
     issue = seen_at(town, 20)
     lon, lat = inside(town.cell)
     asking = client(getattr(town.people, who))
-    (found,) = asking.get(f"{URL}similar/", {"category": town.categories.noise.code, "lon": lon, "lat": lat}).json()
+    what = {"category": town.categories.noise.code}
+    (found,) = asking.get(f"{URL}similar/", {**what, "lon": str(lon), "lat": str(lat)}).json()
     assert found["distance_m"] == 20
     assert (found["state"], found["is_same_cell"]) == ("collected", True)
     assert (found["number"], found["text"]) == ((issue.number, "夜里施工") if sees else (None, None))
-    by_cell = asking.get(f"{URL}similar/", {"category": town.categories.noise.code, "cell": town.cell.code}).json()
+    by_cell = asking.get(f"{URL}similar/", {**what, "cell": town.cell.code}).json()
     assert [one["distance_m"] for one in by_cell] == [None]
 
 

@@ -131,6 +131,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "issues.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "deliver": {"task": "notices.deliver", "schedule": DELIVER_SECONDS, "options": {"expires": DELIVER_SECONDS}},
     # the finished day at 00:40; every hour, for what was missed
+    "record_late": {"task": "issues.record_late", "schedule": 60, "options": {"expires": 60}},
     "anchor": {"task": "issues.anchor", "schedule": crontab(minute="40"), "options": {"expires": 3_000}},
     "purge_deliveries": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
 }

@@ -3,10 +3,12 @@
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
 from apps.issues.models import State
+from apps.issues.selectors.accountability import Wanted
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.queue import LONGEST_SEARCH, Filters
 
@@ -46,3 +48,25 @@ class ListForm(forms.Form):
             is_overdue=asked["overdue"],
             words=asked["q"],
         )
+
+
+class RecordsForm(forms.Form):
+    """The filters of the accountability records, all optional."""
+
+    since = forms.DateField(required=False)
+    until = forms.DateField(required=False)
+    cell = forms.CharField(max_length=15, required=False)
+    excused = forms.NullBooleanField(required=False)
+
+    def clean_cell(self) -> int | None:
+        """The cell's id."""
+        code = self.cleaned_data["cell"].strip()
+        cell = tree().by_code(code)
+        if code and cell is None:
+            raise forms.ValidationError(_("There is no cell with this code."), code="unknown")
+        return cell.id if cell else None
+
+    def wanted(self) -> Wanted:
+        """What was asked; what cannot be read is not asked."""
+        asked: dict[str, Any] = self.cleaned_data if self.is_bound else {}
+        return Wanted(asked.get("since"), asked.get("until"), asked.get("cell"), asked.get("excused"))

@@ -6,7 +6,7 @@ from django.db.models import TextChoices
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from apps.issues.models import Photo, State
+from apps.issues.models import Card, Photo, State
 from apps.issues.selectors.queue import LONGEST_PAGE, LONGEST_SEARCH, PAGE
 from apps.issues.services.filing import LONGEST_TEXT
 from apps.issues.services.photos import MOST_PHOTOS
@@ -145,6 +145,7 @@ class IssueOut(serializers.Serializer[Any]):
     position = PositionOut(allow_null=True)
     holder = serializers.CharField()
     is_urgent = serializers.BooleanField()
+    card = serializers.ChoiceField([card.name.lower() for card in Card])
     is_overdue = serializers.BooleanField()
     filed_at = serializers.DateTimeField()
     due_at = serializers.DateTimeField(allow_null=True)
@@ -248,6 +249,9 @@ class ListIn(serializers.Serializer[Any]):
     district = serializers.CharField(max_length=15, required=False, default=None)
     category = serializers.CharField(max_length=12, required=False, default=None)
     overdue = serializers.BooleanField(required=False, default=None, allow_null=True)
+    card = serializers.ChoiceField(  # this one or a sharper one
+        [card.name.lower() for card in Card if card is not Card.NONE], required=False, default=""
+    )
     q = serializers.CharField(max_length=LONGEST_SEARCH, required=False, allow_blank=True, default="")
     cursor = serializers.CharField(max_length=200, required=False, default=None)
     size = serializers.IntegerField(min_value=1, max_value=LONGEST_PAGE, required=False, default=PAGE)

@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from apps.common import clock, queue
-from apps.issues.services import anchors, calendar, dry_runs, escalation, recounting, routing
+from apps.issues.services import accountability, anchors, calendar, dry_runs, escalation, recounting, routing
 
 logger = logging.getLogger(__name__)
 
@@ -13,6 +13,7 @@ ROUTE_WAITING = "issues.route_waiting"
 SWEEP = "issues.sweep"
 DRY_RUN = dry_runs.BELL
 ANCHOR = "issues.anchor"
+RECORD_LATE = "issues.record_late"
 RECOUNT = calendar.RECOUNT
 
 
@@ -66,3 +67,9 @@ def recount_clocks() -> None:
     """Count running clocks again after the calendar has changed, for one short turn; what is left rings again."""
     if recounting.recount_clocks(now=clock.now(), most_batches=recounting.MOST_BATCHES).has_more:
         queue.after_commit(RECOUNT)
+
+
+@shared_task(name=RECORD_LATE)
+def record_late() -> None:
+    """Put on record who answered for what has become late."""
+    accountability.record_late()

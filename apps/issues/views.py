@@ -13,12 +13,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.common import clock
-from apps.issues.forms import ListForm
+from apps.issues.forms import ListForm, RecordsForm
 from apps.issues.models import DayAnchor
 from apps.issues.pictures import SMALL, photo_response
+from apps.issues.selectors.accountability import csv_of_records, record_page
 from apps.issues.selectors.export import csv_lines
 from apps.staff.access import roles_of, scope_of_request
-from apps.staff.rooms import HISTORY
+from apps.staff.rooms import ACCOUNTABILITY, HISTORY
+from apps.staff.selectors import Scope
 
 
 @require_safe
@@ -72,3 +74,39 @@ def _check_history_reader(request: HttpRequest) -> None:
     """An anchor tells nothing of any issue; still it is for who audits. Raises PermissionDenied."""
     if not (HISTORY.roles & roles_of(request) or getattr(request.user, "is_superuser", False)):
         raise PermissionDenied
+
+
+@require_safe
+@login_required
+def accountability(request: HttpRequest) -> HttpResponse:
+    """`/accountability/`: who was late with what in the cells that the reader oversees, the newest first."""
+    form = RecordsForm(request.GET)
+    form.is_valid()
+    scope, now = _overseer(request), clock.now()
+    page = record_page(scope, form.wanted(), at=now, before=request.GET.get("before", ""))
+    asked = request.GET.copy()
+    asked.pop("before", None)
+    context = {"page": page, "form": form, "asked": asked.urlencode(), "now": now}
+    return render(request, "issues/accountability.html", context)
+
+
+@require_safe
+@login_required
+def accountability_export(request: HttpRequest) -> HttpResponseBase:
+    """`/accountability.csv`: the same, whole."""
+    form = RecordsForm(request.GET)
+    if not form.is_valid():
+        raise Http404
+    now = clock.now()
+    lines = csv_of_records(_overseer(request), form.wanted(), at=now)
+    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="late-{timezone.localtime(now):%Y%m%d-%H%M}.csv"'
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _overseer(request: HttpRequest) -> Scope:
+    """The scope of somebody who oversees a cell or handles for a department. Raises PermissionDenied."""
+    if not ACCOUNTABILITY.roles & roles_of(request):
+        raise PermissionDenied
+    return scope_of_request(request)

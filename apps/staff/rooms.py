@@ -38,6 +38,17 @@ PHONE = Room(
     "camera",
     frozenset({Role.LEADER, Role.MEMBER, Role.FIRST}),
 )
+ACCOUNTABILITY = Room(
+    "/accountability/",
+    pgettext_lazy("navigation", "Late"),
+    "clock-alert",
+    frozenset(
+        {
+            *(Role.DISPATCHER, Role.CLERK, Role.DUTY_CHIEF, Role.INSPECTOR, Role.VIEWER, Role.FIRST, Role.LEADER),
+            Role.HANDLER,
+        }
+    ),
+)
 HISTORY = Room(
     "/history/",
     pgettext_lazy("navigation", "History"),
@@ -46,7 +57,7 @@ HISTORY = Room(
 )
 ADMIN = Room("/admin/", pgettext_lazy("navigation", "Administration"), "settings-2", frozenset(), is_for_admins=True)
 
-RAIL = (BOARD, TASKS, PHONE, HISTORY, ADMIN)
+RAIL = (BOARD, TASKS, PHONE, ACCOUNTABILITY, HISTORY, ADMIN)
 
 # the first whose roles the person holds; an administrator without a post goes to the admin
 LANDING = (

@@ -11,7 +11,7 @@ from django.utils.translation import pgettext_lazy
 
 from apps.dispatch.selectors.areas import Area
 from apps.dispatch.selectors.lines import Line, lines_of
-from apps.issues.models import Handover, Issue, State
+from apps.issues.models import Card, Handover, Issue, State
 from apps.issues.selectors.queue import MOST_COUNTED, PAGE, SHOWN, Filters, Page, count_open, queue_page
 from apps.issues.selectors.visibility import visible_issues
 from apps.staff.selectors import Scope
@@ -27,6 +27,7 @@ VIEWS: Final[Mapping[str, Promise]] = {
     "check": pgettext_lazy("queue", "To conclude"),
     "soon": pgettext_lazy("queue", "Due soon"),
     "late": pgettext_lazy("queue", "Overdue"),
+    "cards": pgettext_lazy("queue", "With a card"),
     "all": pgettext_lazy("queue", "All open"),
 }
 COUNTED: Final = ("unsigned", "assign", "check", "soon", "late")
@@ -53,6 +54,7 @@ def view_filters(area: Area, view: str) -> Filters:
         "check": replace(desk, state=State.FED_BACK),
         "soon": replace(everywhere, is_soon=True),
         "late": replace(everywhere, is_overdue=True),
+        "cards": replace(everywhere, card=Card.SUPERVISED),
         "all": everywhere,
     }[view]
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.common.languages import localized
 from apps.grids.selectors import tree
-from apps.issues.models import Category, Issue, Photo, State
+from apps.issues.models import Card, Category, Issue, Photo, State
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.duplicates import Similar
@@ -49,6 +49,7 @@ def row(issue: Issue, now: datetime) -> Body:
         "position": position(issue),
         "holder": str(issue.holder_department or issue.holder_grid),
         "is_urgent": issue.is_urgent,
+        "card": Card(issue.card).name.lower(),
         "is_overdue": issue.due_at is not None and issue.due_at < now,
         "filed_at": _moment(issue.filed_at),
         "due_at": _moment(issue.due_at),

@@ -22,7 +22,7 @@ from apps.common.parsers import LimitedJSONParser
 from apps.grids.models import Tier
 from apps.grids.selectors import locate, tree
 from apps.issues.api import bodies
-from apps.issues.models import PositionSource, State
+from apps.issues.models import Card, PositionSource, State
 from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import detail, detail_by_id
@@ -278,6 +278,7 @@ def _filters(asked: Mapping[str, Any]) -> Filters:
         grid_id=_district_id(asked["district"]),
         category_id=category.id if category else None,
         is_overdue=asked["overdue"],
+        card=Card[asked["card"].upper()] if asked["card"] else None,
         words=asked["q"],
     )
 

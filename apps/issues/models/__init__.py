@@ -1,5 +1,6 @@
 """Tables of the heart: catalogue, clocks, issues."""
 
+from apps.issues.models.accountability import LateHolding
 from apps.issues.models.catalogue import Category, EscalationRung, Power, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, CalendarEdit, WorkingPeriod
 from apps.issues.models.duplicates import DuplicateRule
@@ -32,6 +33,7 @@ __all__ = [
     "Handover",
     "Issue",
     "IssueEvent",
+    "LateHolding",
     "LinkKind",
     "Pause",
     "Photo",

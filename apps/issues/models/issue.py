@@ -193,6 +193,7 @@ class Handover(models.Model):
     ended_at = models.DateTimeField(_("ended"), null=True)
     outcome = models.CharField(_("outcome"), max_length=20, blank=True)  # the kind of the event that ended it
     is_overdue = models.BooleanField(_("overdue"), default=False)
+    is_on_record = models.BooleanField(_("on record"), default=False, db_default=False)  # 问责: its lateness is noted
 
     if TYPE_CHECKING:
         issue_id: int
@@ -221,6 +222,7 @@ class Handover(models.Model):
                 condition=Q(to_department__isnull=False),
                 name="handover_department_issue",
             ),
+            models.Index(fields=["id"], condition=Q(is_overdue=True, is_on_record=False), name="handover_to_record"),
         ]
 
     def __str__(self) -> str:

@@ -29,6 +29,7 @@ class CoHandling(models.Model):
     limit_unit = models.CharField(_("unit"), max_length=12, choices=UnitChoices.choices)
     due_at = models.DateTimeField(_("due"))
     is_overdue = models.BooleanField(_("overdue"), default=False)
+    is_on_record = models.BooleanField(_("on record"), default=False, db_default=False)
     ended_at = models.DateTimeField(_("ended"), null=True)
     outcome = models.CharField(_("outcome"), max_length=20, blank=True)  # the kind of the event that ended it
     result = models.TextField(_("result"), blank=True)
@@ -49,6 +50,7 @@ class CoHandling(models.Model):
         indexes = [
             models.Index(fields=["department", "issue"], name="cohandling_department_issue"),
             models.Index(fields=["due_at", "id"], condition=Q(ended_at=None, is_overdue=False), name="cohandling_due"),
+            models.Index(fields=["id"], condition=Q(is_overdue=True, is_on_record=False), name="cohandling_to_record"),
         ]
 
     def __str__(self) -> str:

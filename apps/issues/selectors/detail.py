@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, Photo
+from apps.issues.selectors.accountability import Record, records_of
 from apps.issues.selectors.acting import Standing, standing_from
 from apps.issues.selectors.facts import Told
 from apps.issues.selectors.numbers import id_in_number
@@ -37,6 +38,7 @@ class Detail:
     targets: Mapping[str, Targets]
     holder: str
     caption: str
+    late: Sequence[Record] = ()  # who was late, and who answered for it then
 
     @property
     def moves(self) -> tuple[Move, ...]:
@@ -85,7 +87,12 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         targets=_targets(issue, standing, at),
         holder=holder_words(Holder(issue.holder_grid_id, issue.holder_department_id), departments),
         caption=caption_text(issue),
+        late=records_of(issue, at) if _was_late(handovers, co_handlings) else (),
     )
+
+
+def _was_late(handovers: Sequence[Handover], co_handlings: Sequence[CoHandling]) -> bool:
+    return any(row.is_overdue for row in handovers) or any(part.is_overdue for part in co_handlings)
 
 
 def _targets(issue: Issue, standing: Standing, at: datetime) -> dict[str, Targets]:

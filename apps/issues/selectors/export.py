@@ -20,7 +20,7 @@ BYTE_ORDER_MARK: Final = "\ufeff"  # without it Excel takes UTF-8 for the local 
 FORMULA_SIGNS: Final = tuple("=+-@\t\r\n＝＋－＠")  # a spreadsheet would calculate what begins so
 
 
-class _Echo:
+class Echo:
     """csv writes to it; the line comes straight back."""
 
     def write(self, line: str) -> str:
@@ -29,7 +29,7 @@ class _Echo:
 
 def csv_lines(scope: Scope, filters: Filters, *, at: datetime) -> Iterator[str]:
     """Lines of text, the header first. One query per thousand rows."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(Echo())
     yield BYTE_ORDER_MARK + writer.writerow(_header())
     wanted = visible_issues(scope).filter(filters.as_q(at)).select_related(*SHOWN).order_by("-id")
     rows = list(wanted[:CHUNK])

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.grids.models import Boundary, Grid
 from apps.grids.selectors import tree
 from apps.grids.selectors.checks import check_tree
-from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, number_of
+from apps.issues.models import Handover, Issue, IssueEvent, LateHolding, Rung, State, number_of
 from apps.issues.selectors.history import CUT_SHORT, GONE, Verified, verify_histories
 from apps.issues.workflow import CLOSED
 from apps.staff.models import Post, Role
@@ -28,7 +28,9 @@ SAMPLE: Final = 10_000  # issues whose chains are recomputed beyond that: half t
 SHOWN: Final = 200  # of one fault
 
 CLOSED_STATES: Final = ", ".join(f"'{state}'" for state in sorted(CLOSED))
-ISSUE, HANDOVER, EVENT, POST, GRID = (m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid))
+ISSUE, HANDOVER, EVENT, POST, GRID, LATE = (
+    m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid, LateHolding)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,22 @@ _HOLDERS: Final[Mapping[Promise, str]] = {
         CROSS JOIN LATERAL (SELECT h.rung_at[i.step + 1] AS at, h.rung_kinds[i.step + 1] AS kind,
             'overdue' = ANY (h.rung_kinds[1:i.step]) AS is_late) next
         WHERE i.closed_at IS NULL AND (h.is_overdue <> (i.rung = {int(Rung.OVERDUE)}) OR h.is_overdue <> next.is_late
-            OR CASE WHEN i.state = 'suspended' THEN i.next_action_at > coalesce(next.at, i.next_action_at)
+            OR CASE WHEN i.state = 'suspended'
+                THEN next.kind <> 'escalate' AND i.next_action_at > coalesce(next.at, i.next_action_at)
                 WHEN next.at IS NULL OR next.kind = 'escalate'
                     THEN i.next_action_at < coalesce(next.at, h.rung_at[cardinality(h.rung_at)])
                 ELSE i.next_action_at <> next.at END) LIMIT {SHOWN}""",
+}
+
+_RECORDS: Final[Mapping[Promise, str]] = {
+    _("was late, but nobody is on record for it"): f"""
+        SELECT i.id, i.filed_at FROM {HANDOVER} h JOIN {ISSUE} i ON i.id = h.issue_id
+        LEFT JOIN {LATE} late ON late.handover_id = h.id
+        WHERE h.is_overdue AND late.id IS NULL AND greatest(h.due_at, coalesce(h.ended_at, h.due_at)) < %(late)s
+            AND h.is_on_record LIMIT {SHOWN}""",
+    _("somebody is on record for what was not late"): f"""
+        SELECT i.id, i.filed_at FROM {LATE} late JOIN {HANDOVER} h ON h.id = late.handover_id
+        JOIN {ISSUE} i ON i.id = h.issue_id WHERE NOT h.is_overdue LIMIT {SHOWN}""",
 }
 
 _STALLED: Final[Mapping[Promise, str]] = {
@@ -120,9 +134,8 @@ def check_invariants(*, now: datetime, sample: int | None = None) -> InvariantRe
     _check_cells(report)
     _check_leaders(report, now)
     report.open_issues = Issue.objects.filter(closed_at=None).count()
-    for questions in (_HOLDERS, _STALLED):
+    for invariant, questions in (("I2", _RECORDS), ("I3", _HOLDERS), ("I5", _STALLED)):
         for sentence, query in questions.items():
-            invariant = "I3" if questions is _HOLDERS else "I5"
             report.findings += _issues(invariant, sentence, query, {"late": now - GRACE})
     _check_histories(report, sample)
     report.findings.sort(key=lambda finding: (finding.invariant, finding.subject))

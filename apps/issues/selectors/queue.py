@@ -15,7 +15,7 @@ from apps.common.refusals import Refused
 from apps.common.texts import clean_text
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
-from apps.issues.models import CoHandling, Handover, Issue, Rung, State
+from apps.issues.models import Card, CoHandling, Handover, Issue, Rung, State
 from apps.issues.selectors.numbers import MOST_ID, id_in_number
 from apps.issues.selectors.visibility import visible_branches, visible_issues
 from apps.staff.selectors import Scope, covered_cells
@@ -49,6 +49,7 @@ class Filters:
     department_id: int | None = None
     is_overdue: bool | None = None
     is_urgent: bool | None = None
+    card: Card | None = None  # this one or a sharper one
     words: str = ""
     mine: bool = False
     desks: tuple[int, ...] | None = None
@@ -70,6 +71,8 @@ class Filters:
             found &= Q(due_at__lt=at) if self.is_overdue else (Q(due_at__gte=at) | Q(due_at=None))
         if self.is_urgent is not None:
             found &= Q(is_urgent=self.is_urgent)
+        if self.card is not None:
+            found &= Q(card__gte=self.card)
         if self.words:
             found &= _words(self.words)
         return found & self._clock_and_desk(at)

@@ -11,11 +11,13 @@ from apps.grids.selectors import tree
 from apps.issues.models import Handover, Issue, LinkKind, State
 from apps.issues.selectors.targets import check_target
 from apps.issues.services import joint, watching
+from apps.issues.services.accountability import excuse
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import close, hand_over, record, sign
 from apps.issues.services.making import Making
 from apps.issues.services.writing import Entry
 from apps.issues.workflow import By, Holder, Target
+from apps.issues.workflow.deeds import REVIEWERS, open_appeal
 
 KINDS: Final[Mapping[str, LinkKind]] = {
     "handle": LinkKind.ASSIGN,  # a platform keeps it for itself: a new clock, no new holder
@@ -162,6 +164,16 @@ def _split(making: Making) -> None:
     record(issue=issue, entry=making.entry_with(numbers=numbers))
 
 
+def _uphold_appeal(making: Making) -> None:
+    """When the second reviewer agrees, what the department was late with is excused."""
+    record(issue=making.issue, entry=making.entry)
+    if len(open_appeal(making.standing.told.deeds)) < REVIEWERS:
+        return
+    appeal = making.issue.events.filter(kind="appeal").order_by("-seq").select_related("post").first()
+    if appeal is not None and appeal.post is not None and appeal.post.department_id is not None:
+        excuse(issue_id=making.issue.id, department_id=appeal.post.department_id)
+
+
 EFFECTS: Final[Mapping[str, Callable[[Making], None]]] = {
     "sign": _sign,
     "handle": _handle,
@@ -177,6 +189,7 @@ EFFECTS: Final[Mapping[str, Callable[[Making], None]]] = {
     "grant_extension": watching.grant_extension,
     "supervise": watching.supervise,
     "lift_card": watching.lift_card,
+    "uphold_appeal": _uphold_appeal,
 }
 
 

@@ -25,6 +25,7 @@ from apps.demo.simulation.plan import ISSUES_A_YEAR, YEAR, Plan
 from apps.demo.simulation.plot import line_chart
 from apps.issues.models import Issue
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 
 FIRST_YEAR: Final = date(2013, 1, 1)  # the one that the first city is modelled on
@@ -156,6 +157,7 @@ class Command(BaseCommand):
         end = timezone.make_aware(datetime.combine(plan.ends_on, time()))
         while sweep(now=end).remaining:
             pass
+        record_late()
         report = check_invariants(now=end, sample=0 if has_all else None)
         for finding in report.findings:
             self.stdout.write(str(finding))

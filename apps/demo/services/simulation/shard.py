@@ -28,6 +28,7 @@ from apps.demo.simulation.cases import Case, Seen
 from apps.demo.simulation.habits import IN_VAIN, next_wake, wishes
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Filed, Report, file_report
 from apps.issues.services.routing import route_turn
@@ -166,6 +167,8 @@ class Shard:
             self._call(lambda: self._route(beat))
         if not self._is_lost("sweep", beat):
             self._call(lambda: self._sweep(beat))
+        if not self._is_lost("record", beat):
+            self._call(lambda: record_late(districts=self.districts))
 
     def _is_lost(self, task: str, beat: datetime) -> bool:
         """Whether a task's ring is lost. The next one does the work, later: so these dice must fall the same again."""
@@ -174,7 +177,7 @@ class Shard:
         self.faults.counts["ring lost"] += is_lost
         return is_lost
 
-    def _call(self, task: Callable[[], None]) -> None:
+    def _call(self, task: Callable[[], object]) -> None:
         if self.faults.happens("task doubled", DOUBLED):
             self.faults.twice_at_once(task)
         else:

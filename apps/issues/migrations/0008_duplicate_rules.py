@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0009_calendar_edits"),
+        ("issues", "0010_accountability"),
     ]
 
     operations = [

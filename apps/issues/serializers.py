@@ -257,6 +257,28 @@ class ListIn(serializers.Serializer[Any]):
     size = serializers.IntegerField(min_value=1, max_value=LONGEST_PAGE, required=False, default=PAGE)
 
 
+class SimilarIn(serializers.Serializer[Any]):
+    """Where and what a report would be about: a point, or the code of a cell."""
+
+    category = serializers.CharField(max_length=12)
+    lon = serializers.FloatField(required=False, default=None)
+    lat = serializers.FloatField(required=False, default=None)
+    cell = serializers.CharField(max_length=15, required=False, default=None)
+
+
+class SimilarOut(serializers.Serializer[Any]):
+    """A similar issue: its number and text are empty for a reader who may not see it."""
+
+    category = CategoryRefOut()
+    state = serializers.ChoiceField(choices=State.choices)
+    state_name = serializers.CharField()
+    filed_at = serializers.DateTimeField()
+    distance_m = serializers.IntegerField(allow_null=True, help_text="Null where one of the two has no point.")
+    is_same_cell = serializers.BooleanField()
+    number = serializers.CharField(allow_null=True)
+    text = serializers.CharField(allow_null=True)
+
+
 class CategoryOut(serializers.Serializer[Any]):
     """A minor class that may be reported."""
 

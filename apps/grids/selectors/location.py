@@ -77,6 +77,18 @@ class Locator:
         hits = self._upper_shapes.query(point, predicate="intersects")
         return self._upper[int(hits.min())] if len(hits) else None
 
+    def beside(self, cell_id: int) -> list[int]:
+        """Ids of the cell and of the lowest ones that touch it; of an upper cell, its own alone."""
+        place = next((at for at, cell in enumerate(self._lowest) if cell.id == cell_id), None)
+        if place is None:
+            return [cell_id]
+        hits = self._lowest_shapes.query(self._lowest_shapes.geometries[place], predicate="intersects")
+        return [self._lowest[hit].id for hit in np.sort(hits)]
+
+    def within(self, lon: float, lat: float, metres: float) -> list[int]:
+        """Ids of the lowest drawn cells at most so far from the point, the nearest first."""
+        return [cell.id for cell, _far in self._within(lon, lat, metres)]
+
     def nearest(self, lon: float, lat: float, count: int) -> list[tuple[CellInfo, float]]:
         """Return the nearest of the lowest drawn cells with their distances in metres, the nearest first."""
         radius = FIRST_RADIUS_M
@@ -147,6 +159,17 @@ def nearest_cells(lon: float, lat: float, n: int) -> list[tuple[CellInfo, float]
     """Return up to `n` cells by distance in metres (0 inside); codes decide between equals. Raises NotAPosition."""
     _refuse_nonsense(lon, lat)
     return locator().nearest(lon, lat, n)
+
+
+def cells_beside(cell_id: int) -> list[int]:
+    """Ids of the cell and of its neighbours: of the lowest cells that touch it."""
+    return locator().beside(cell_id)
+
+
+def cells_within(lon: float, lat: float, metres: float) -> list[int]:
+    """Ids of the lowest drawn cells at most so far from a WGS-84 point. Raises NotAPosition."""
+    _refuse_nonsense(lon, lat)
+    return locator().within(lon, lat, metres)
 
 
 def _refuse_nonsense(lon: float, lat: float) -> None:

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from apps.issues.admin.kinds import KindSelect
-from apps.issues.models import Category, EscalationRung, Power, Standard, TierLimit
+from apps.issues.models import Category, DuplicateRule, EscalationRung, Power, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.selectors.rules import power_faults
 
@@ -109,6 +109,18 @@ class TierLimitAdmin(CatalogueAdmin):
     list_display_links = ["tier", "purpose"]
     list_filter = ["tier", "purpose"]
     ordering = ["tier", "purpose"]
+
+
+@admin.register(DuplicateRule)
+class DuplicateRuleAdmin(CatalogueAdmin):
+    """How near and how recent a report is for a probable duplicate; the nearest row by category counts."""
+
+    list_display = ["__str__", "category", "radius_m", "window_hours", "is_active"]
+    list_select_related = ["category"]
+    list_filter = ["is_active"]
+    search_fields = ["category__name", "category__code__startswith"]
+    autocomplete_fields = ["category"]
+    ordering = ["category__code"]
 
 
 class RungForm(RungFormBase):

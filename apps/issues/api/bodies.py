@@ -13,6 +13,7 @@ from apps.issues.models import Card, Category, Issue, Photo, State
 from apps.issues.selectors.arithmetic import ClockSum
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import Detail
+from apps.issues.selectors.duplicates import Similar
 from apps.issues.selectors.timeline import Line
 from apps.issues.workflow import Move
 
@@ -65,6 +66,20 @@ def whole(found: Detail, now: datetime) -> Body:
         "why": list(found.why.sentences),
         "photos": [photo(picture) for picture in found.photos],
         "moves": [move(one, State(found.issue.state)) for one in found.moves],
+    }
+
+
+def similar(found: Similar) -> Body:
+    """What the reader may know of an issue that is like theirs."""
+    return {
+        "category": category_ref(found.category),
+        "state": found.state,
+        "state_name": found.state.label,
+        "filed_at": _moment(found.filed_at),
+        "distance_m": None if found.metres is None else round(found.metres),
+        "is_same_cell": found.is_same_cell,
+        "number": found.issue.number if found.issue else None,
+        "text": found.issue.text if found.issue else None,
     }
 
 

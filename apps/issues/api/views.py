@@ -20,13 +20,14 @@ from rest_framework.views import APIView
 from apps.common import clock
 from apps.common.parsers import LimitedJSONParser
 from apps.grids.models import Tier
-from apps.grids.selectors import tree
+from apps.grids.selectors import locate, tree
 from apps.issues.api import bodies
 from apps.issues.models import Card, PositionSource, State
 from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.arithmetic import clock_sums
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import detail, detail_by_id
+from apps.issues.selectors.duplicates import Here, similar_issues
 from apps.issues.selectors.numbers import issue_by_number
 from apps.issues.selectors.queue import Filters, newest_page
 from apps.issues.selectors.targets import TargetRefused
@@ -44,6 +45,8 @@ from apps.issues.serializers import (
     ReceiptOut,
     ReportIn,
     ReportWithPhotosIn,
+    SimilarIn,
+    SimilarOut,
 )
 from apps.issues.services.filing import Report, UnknownCategory, UnknownCell, file_report
 from apps.issues.services.moves import IssueNotFound, MoveFields, add_photos, make_move
@@ -103,6 +106,22 @@ class IssuesDoor(Door):
         now, asked = clock.now(), _valid(ListIn(data=request.query_params))
         page = newest_page(self.scope(), _filters(asked), at=now, after=asked["cursor"], size=asked["size"])
         return Response({"results": [bodies.row(issue, now) for issue in page.rows], "next": page.next_cursor})
+
+
+class SimilarDoor(Door):
+    """`/api/v1/issues/similar/`"""
+
+    @extend_schema(
+        operation_id="issues_similar", parameters=[SimilarIn], responses={200: SimilarOut(many=True), **REFUSALS}
+    )
+    def get(self, request: Request) -> Response:
+        """What may be the same as a report about to be filed: same minor class, near, and recent."""
+        asked = _valid(SimilarIn(data=request.query_params))
+        category = catalogue().by_code.get(asked["category"])
+        if category is None:
+            raise UnknownCategory
+        found = similar_issues(category_id=category.id, here=_here(asked), at=clock.now(), viewer=self.scope())
+        return Response([bodies.similar(one) for one in found])
 
 
 class IssueDoor(Door):
@@ -287,6 +306,16 @@ def _cell_id(code: str | None) -> int | None:
     if cell is None:
         raise UnknownCell
     return cell.id
+
+
+def _here(asked: Mapping[str, Any]) -> Here:
+    """The cell that was named or that holds the point. Raises UnknownCell, OutsideCity."""
+    lon, lat, named = asked["lon"], asked["lat"], _cell_id(asked["cell"])
+    if lon is None or lat is None:
+        if named is None:
+            raise UnknownCell
+        return Here(named)
+    return Here(named or locate(lon, lat).id, lon, lat)
 
 
 def _district_id(code: str | None) -> int | None:

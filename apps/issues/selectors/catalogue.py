@@ -13,7 +13,7 @@ from django.utils.translation import gettext as translate
 from apps.common.languages import localized
 from apps.issues import routing
 from apps.issues.deadlines import PLAIN_RUNGS, CountsFrom, Limit, RungKind, RungRule, RungRules, Unit
-from apps.issues.models import Category, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
+from apps.issues.models import Category, DuplicateRule, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
 from apps.staff.models import Department
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class Catalogue:
     department_kinds: Mapping[int, frozenset[str]]  # by cell
     kind_examples: Mapping[str, tuple[str, str]]  # by kind: name and English name of one, the city's if it has one
     ladders: Mapping[LadderKey, RungRules]
+    duplicate_rules: Mapping[int | None, DuplicateRule] = field(default_factory=dict)  # by category; None: any
     _nearest: dict[tuple[int, int, str], RungRules] = field(default_factory=dict, repr=False)
 
     def rungs(self, category_id: int, tier: int, purpose: str) -> RungRules:
@@ -51,6 +52,12 @@ class Catalogue:
             )
             self._nearest[key] = next((self.ladders[one] for one in keys if one in self.ladders), PLAIN_RUNGS)
         return self._nearest[key]
+
+    def duplicate_rule(self, category_id: int) -> DuplicateRule | None:
+        """The nearest rule by category upward; None where there is none or the nearest is switched off."""
+        keys = (*self.lineage(category_id), None)
+        nearest = next((self.duplicate_rules[key] for key in keys if key in self.duplicate_rules), None)
+        return nearest if nearest is not None and nearest.is_active else None
 
     def with_own_ladder(self) -> list[int]:
         """Minor classes whose ladders may differ from those of no category."""
@@ -108,7 +115,7 @@ _lock = threading.Lock()
 
 
 def catalogue() -> Catalogue:
-    """This process's copy, at most 5 s behind the database. Eight small queries when it is read again."""
+    """This process's copy, at most 5 s behind the database. Nine small queries when it is read again."""
     kept = _kept.catalogue
     if kept is not None and time.monotonic() - _kept.read_at < FRESH_SECONDS:
         return kept
@@ -144,6 +151,7 @@ def _read() -> Catalogue:
         rule_set=RuleSet.objects.filter(state=RuleSet.State.ACTIVE).values_list("version", flat=True).first(),
         **_departments(),
         ladders=_ladders(),
+        duplicate_rules={row.category_id: row for row in DuplicateRule.objects.all()},
     )
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from apps.grids.models import Tier
-from apps.issues.models import Category, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
+from apps.issues.models import Category, DuplicateRule, EscalationRung, Power, RoutingRule, RuleSet, Standard, TierLimit
 from apps.issues.selectors.catalogue import forget_catalogue
 
 DATA = Path(__file__).resolve().parent.parent / "data"
@@ -41,10 +41,19 @@ class LoadedCatalogue:
     limits: int
     rules: int
     rungs: int
+    duplicate_rules: int
 
     @property
     def total(self) -> int:
-        return self.categories + self.standards + self.powers + self.limits + self.rules + self.rungs
+        return (
+            self.categories
+            + self.standards
+            + self.powers
+            + self.limits
+            + self.rules
+            + self.rungs
+            + self.duplicate_rules
+        )
 
 
 @transaction.atomic
@@ -60,6 +69,7 @@ def load_catalogue() -> LoadedCatalogue:
         limits=_add_limits(),
         rules=_add_rules(ids),
         rungs=_add_rungs(ids),
+        duplicate_rules=_add_duplicate_rules(ids),
     )
     forget_catalogue()
     transaction.on_commit(forget_catalogue)
@@ -213,3 +223,16 @@ def _add_rungs(ids: dict[str, int]) -> int:
     return len(
         EscalationRung.objects.bulk_create(row for row in new if (row.category_id, row.tier, row.purpose) not in known)
     )
+
+
+def _add_duplicate_rules(ids: dict[str, int]) -> int:
+    known = set(DuplicateRule.objects.values_list("category_id", flat=True))
+    new = [
+        DuplicateRule(
+            category_id=ids[row["category"]] if row["category"] else None,
+            radius_m=int(row["radius_m"]),
+            window_hours=int(row["window_hours"]),
+        )
+        for row in _rows("duplicate_rules")
+    ]
+    return len(DuplicateRule.objects.bulk_create(row for row in new if row.category_id not in known))

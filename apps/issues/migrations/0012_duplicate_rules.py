@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("issues", "0010_accountability"),
+        ("issues", "0011_open_carded"),
     ]
 
     operations = [

@@ -15,6 +15,7 @@ import redis
 from django.conf import settings
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
 
 from apps.common import processes
 from apps.common.embedded import paths
@@ -98,6 +99,13 @@ def broker() -> Iterator[redis.Redis]:
     yield client
     client.flushdb()
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """A page asked for in English leaves its language to the thread: the next test begins with the city's own."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.issues.models import Card, CoHandling, Issue, IssueEvent, Pause, State
+from apps.issues.models import Card, CoHandling, Handover, Issue, IssueEvent, Pause, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.visibility import visible_issues
@@ -514,3 +514,16 @@ def test_an_appeal_refused_is_decided(town: Town) -> None:
     issue = move(issue, "refuse_appeal", town.people.inspector, "当日无雨")
     with pytest.raises(MoveRefused):
         move(issue, "uphold_appeal", town.people.duty_chief, "同意")
+
+
+def test_what_is_suspended_at_the_top_after_its_last_rung_breaks_no_invariant(town: Town) -> None:
+    """There is nobody above the city: the last rung stays ahead of it, however long it is past."""
+    issue = move(filed(town, "fire"), "handle", town.people.city_dispatcher)
+    last = Handover.objects.get(issue=issue, ended_at=None).rung_at[-1]
+    later = last + timedelta(minutes=5)
+    sweep(now=later)
+    assert "realarm" in [event.kind for event in issue.events.all()]
+    minutes = int((later - NOW).total_seconds() // 60) + 1
+    until = {Give.UNTIL: str((later + timedelta(days=30)).date())}
+    move(issue, "suspend", town.people.city_dispatcher, "列入改造", minutes=minutes, given=until)
+    assert check_invariants(now=later + timedelta(minutes=1), sample=0).findings == []

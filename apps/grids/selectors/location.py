@@ -61,6 +61,7 @@ class Locator:
         above = {index.cell(id).superior_id for id in drawn}
         by_code = sorted(map(index.cell, drawn), key=lambda cell: cell.code)
         self._lowest: list[CellInfo] = [cell for cell in by_code if cell.id not in above]
+        self._places = {cell.id: place for place, cell in enumerate(self._lowest)}
         self._upper: list[CellInfo] = [cell for cell in by_code if cell.id in above]
         self._upper.sort(key=lambda cell: -cell.tier)
         self._lowest_shapes = shapely.STRtree(_shapes(drawn, self._lowest))
@@ -79,7 +80,7 @@ class Locator:
 
     def beside(self, cell_id: int) -> list[int]:
         """Ids of the cell and of the lowest ones that touch it; of an upper cell, its own alone."""
-        place = next((at for at, cell in enumerate(self._lowest) if cell.id == cell_id), None)
+        place = self._places.get(cell_id)
         if place is None:
             return [cell_id]
         hits = self._lowest_shapes.query(self._lowest_shapes.geometries[place], predicate="intersects")

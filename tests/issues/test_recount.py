@@ -319,6 +319,17 @@ def test_it_goes_on_where_it_was_stopped(town: Town, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.django_db
+def test_many_of_one_holder_are_told_as_their_number(town: Town) -> None:
+    for _ in range(5):
+        assigned(town)
+    Notice.objects.all().delete()
+    day_off(WEDNESDAY)
+    recount_clocks(now=LATER)
+    told = [(notice.recipient.name, notice.values, notice.link) for notice in Notice.objects.order_by("recipient_id")]
+    assert told == [("朱城管", {"count": 5}, "/t/"), ("秦城管", {"count": 5}, "/t/")]
+
+
+@pytest.mark.django_db
 def test_a_batch_costs_a_few_statements_however_many_clocks(town: Town, django_assert_max_num_queries: Any) -> None:
     for _ in range(8):
         assigned(town)

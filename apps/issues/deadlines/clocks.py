@@ -1,6 +1,7 @@
 """When a limit that starts now is due, what is left of it, and how the working day turns."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from apps.issues.deadlines.calendar import DAY, MICROSECOND, WorkCalendar, to_micros, to_moment
@@ -78,10 +79,31 @@ def ends(start: datetime, spans: tuple[int, ...], unit: Unit, calendar: WorkCale
     return [to_moment(_working_end(moment, year, span, calendar), calendar) for span in spans]
 
 
+def carried(
+    start: datetime, moments: Sequence[datetime], *, before: WorkCalendar, after: WorkCalendar
+) -> list[datetime]:
+    """The moments that lie as much working time after `start` by the calendar `after` as these do by `before`.
+
+    None of them lies before `start`. For a work clock; the start is looked up once for all.
+    """
+    begin, year = to_micros(start), local_year(start, before)
+    worked = before.year(year).worked_until(begin)
+    base = after.year(year).worked_until(begin)
+    found = []
+    for at in moments:
+        last = local_year(at, before)
+        span = before.year(last).worked_until(to_micros(at)) - worked
+        span += sum(before.year(passed).total for passed in range(year, last))
+        found.append(to_moment(_end_of(base + span, year, after) if span else begin, after))
+    return found
+
+
 def _working_end(moment: int, year: int, span: int, calendar: WorkCalendar) -> int:
-    if not span:
-        return moment
-    target = calendar.year(year).worked_until(moment) + span
+    return _end_of(calendar.year(year).worked_until(moment) + span, year, calendar) if span else moment
+
+
+def _end_of(target: int, year: int, calendar: WorkCalendar) -> int:
+    """The earliest moment at which `target` has been worked since the beginning of the year."""
     for searched in range(year, year + HORIZON):
         table = calendar.year(searched)
         if target <= table.total:

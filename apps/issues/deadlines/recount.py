@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from apps.issues.deadlines.calendar import MICROSECOND, WorkCalendar
-from apps.issues.deadlines.clocks import ends, time_between
+from apps.issues.deadlines.clocks import carried, ends, time_between
 from apps.issues.deadlines.ladder import Ladder, RungKind
 from apps.issues.deadlines.units import Unit
 
@@ -22,11 +22,13 @@ def recount(
     after them, at once where its new moment has passed. Raises `OutOfRange` or `NoWorkingTime`.
     """
     floor = running.steps[done - 1].at if done else running.started_at
-    steps = list(running.steps[:done])
-    for step in running.steps[done:]:
-        span = elapsed(running.started_at, step.at, pauses, unit, before)
-        at = advanced(running.started_at, span, pauses, unit, after)
-        steps.append(step._replace(at=max(at, floor)))
+    steps, ahead = list(running.steps[:done]), running.steps[done:]
+    if pauses or unit.is_continuous:
+        spans = [elapsed(running.started_at, step.at, pauses, unit, before) for step in ahead]
+        moments = [advanced(running.started_at, span, pauses, unit, after) for span in spans]
+    else:
+        moments = carried(running.started_at, [step.at for step in ahead], before=before, after=after)
+    steps += [step._replace(at=max(at, floor)) for step, at in zip(ahead, moments, strict=True)]
     due_at = next(step.at for step in steps if step.kind is RungKind.OVERDUE)
     return replace(running, due_at=due_at, steps=tuple(steps))
 

@@ -6,7 +6,8 @@ ahead keeps its time on the unit's clock, by the calendar as it was when the lad
 
 import json
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -18,13 +19,15 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from apps.common.feed import publish_after_commit
+from apps.common.queue import ring_once_after_commit
 from apps.issues.deadlines import CannotCount, Ladder, Limit, Unit, WorkCalendar, add_limit, elapsed, recount
 from apps.issues.models import CalendarEdit, CoHandling, Handover, Issue, IssueEvent, Pause, State
 from apps.issues.selectors.calendar import FRESH_SECONDS, Snapshot, snapshot
 from apps.issues.services.calendar import CALENDAR
-from apps.issues.services.telling import People, Telling, tell
+from apps.issues.services.telling import FEW, Lists, People, Telling, tell
 from apps.issues.workflow import Holder
-from apps.notices.services import Words
+from apps.notices.services import Message, Words, notify_all
+from apps.notices.services.delivery import DELIVER
 
 BATCH: Final = 1_000
 MOST_BATCHES: Final = 20  # a task stays short and rings itself again
@@ -137,9 +140,34 @@ def recount_clocks(
         batches += 1
         _count_batch(edits, now, result)
         on_progress(result)
-    with transaction.atomic():
-        tell(tellings=result.tellings, people=People(now), now=now)
+    _tell(result.tellings, now)
     return result
+
+
+def _tell(tellings: Sequence[Telling], now: datetime) -> None:
+    """Few of one holder are told one by one, many as their number: a changed holiday moves thousands."""
+    of_holder: dict[Holder, list[Telling]] = defaultdict(list)
+    for telling in tellings:
+        of_holder[telling.to].append(telling)
+    few = [own for own in of_holder.values() if len(own) <= FEW]
+    people = People(now)
+    people.look_up(of_holder)
+    with transaction.atomic():
+        tell(tellings=[one for own in few for one in own], people=people, now=now)
+        told = notify_all(messages=_of_many(of_holder, people), now=now)
+        if told:
+            ring_once_after_commit(DELIVER)
+
+
+def _of_many(of_holder: Mapping[Holder, Sequence[Telling]], people: People) -> Iterator[Message]:
+    """For each holder of many; a department's people by the places of its issues."""
+    lists = Lists()
+    for holder, own in of_holder.items():
+        if len(own) <= FEW:
+            continue
+        counts = Counter(tuple(people.of(holder, grid)) for grid in (one.grid_id for one in own))
+        for recipients, count in counts.items():
+            yield Message(recipients, RECOUNTED.many, {"count": count}, lists[holder])
 
 
 def _pending() -> list[CalendarEdit]:

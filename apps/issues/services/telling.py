@@ -122,7 +122,7 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
 
 
 def _sayings(told: Sequence[Telling], people: People) -> Iterator[Saying]:
-    names, numbers, lists = _Names(), _Numbers(), _Lists()
+    names, numbers, lists = _Names(), _Numbers(), Lists()
     departments = _department_names(telling.about for telling in told)
     for words, to, issue_id, filed_at, grid_id, about, is_to_inspectors in told:
         number = numbers[issue_id, filed_at]
@@ -156,7 +156,7 @@ class _Numbers(dict[tuple[int, datetime], str]):
         return self[key]
 
 
-class _Lists(dict[Holder, str]):
+class Lists(dict[Holder, str]):
     """The page on which a holder sees what it holds."""
 
     def __missing__(self, holder: Holder) -> str:

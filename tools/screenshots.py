@@ -24,6 +24,8 @@ PAGES = (  # account ("" = nobody), name of the picture, address
     ("dispatcher", "board", "/board/"),
     ("dispatcher", "issue", "first of the queue"),
     ("handler", "tasks", "/t/"),
+    ("dispatcher", "accountability", "/accountability/"),
+    ("inspector", "history", "/history/"),
     ("admin", "tree", "/admin/grids/grid/"),
 )
 

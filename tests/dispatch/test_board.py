@@ -194,7 +194,7 @@ def test_a_pulse_brings_what_changed_and_counts_what_is_new(town: Town) -> None:
     assert "line-gone" not in news["rows"][0]["html"]
     assert news["fresh"] == 1
     assert news["fresh_words"] == "有 1 条新事件"
-    assert news["counts"] == {"unsigned": "2", "assign": "1", "check": "0", "soon": "0", "late": "0"}
+    assert news["counts"] == {"unsigned": "2", "assign": "1", "check": "0", "soon": "0", "late": "0", "cards": "0"}
 
 
 def glance(client: Client, captions: str = "") -> Any:

@@ -325,3 +325,26 @@ def test_a_grave_matter_is_with_the_city_half_an_hour_after_it_went_down_whoever
     assert (issue.holder_grid, issue.holder_department, issue.state) == (town.city, None, State.ESCALATED)
     assert [kind for kind, *_rest in story(issue)][-2:] == ["overdue", "escalate"]
     assert check_invariants(now=went_down + timedelta(minutes=30), sample=0).findings == []
+
+
+def test_a_clock_that_is_paused_at_the_very_moment_it_is_due_is_due_when_the_pause_ends(noise: Issue) -> None:
+    """Found by a simulated year: the rung lay in the past of a clock that stood still."""
+    due = held_by(noise).due_at
+    sweep(now=due - timedelta(seconds=1))
+    until = due + timedelta(days=9)
+    paused(fresh(noise), due, until)
+    issue = fresh(noise)
+    assert (issue.due_at, issue.next_action_at) == (until, until)
+    assert check_invariants(now=due, sample=0).findings == []
+    result = sweep(now=until)
+    assert (result.resume, result.overdue) == (1, 1)
+    assert check_invariants(now=until, sample=0).findings == []
+
+
+def test_a_rung_that_the_sweep_has_not_climbed_before_a_pause_comes_when_it_ends(noise: Issue) -> None:
+    remind = held_by(noise).rung_at[1]
+    until = remind + timedelta(days=9)
+    sweep(now=remind - timedelta(minutes=30))
+    paused(fresh(noise), remind + timedelta(seconds=10), until)
+    assert check_invariants(now=remind + timedelta(seconds=10), sample=0).findings == []
+    assert sweep(now=until).remind == 1

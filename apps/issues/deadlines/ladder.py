@@ -148,8 +148,8 @@ def shift(running: Ladder, *, since: datetime, to: datetime, unit: Unit, calenda
 
 
 def resume(running: Ladder, *, paused_at: datetime, now: datetime, unit: Unit, calendar: WorkCalendar) -> Ladder:
-    """The ladder after a pause: moments ahead at `paused_at` keep their remaining time, past ones stay."""
-    return _moved(running, lambda at: at if at <= paused_at else _from(at, paused_at, now, unit, calendar))
+    """The ladder after a pause: moments at or after `paused_at` keep their remaining time, past ones stay."""
+    return _moved(running, lambda at: at if at < paused_at else _from(at, paused_at, now, unit, calendar))
 
 
 def extend(running: Ladder, *, extra: Limit, now: datetime, calendar: WorkCalendar) -> Ladder:

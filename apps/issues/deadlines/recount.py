@@ -49,7 +49,7 @@ def advanced(start: datetime, span: timedelta, pauses: Pauses, unit: Unit, calen
         if stops <= moment:
             continue
         first = time_between(moment, max(begins, moment), unit, calendar)
-        if left <= first:
+        if left < first:  # what would come at the very moment of the pause comes at its end
             break
         moment, left = stops, left - first
     return ends(moment, (left // MICROSECOND,), unit, calendar)[0]

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.grids.models import Boundary, Grid
 from apps.grids.selectors import tree
 from apps.grids.selectors.checks import check_tree
-from apps.issues.models import Handover, Issue, IssueEvent, LateHolding, Rung, State, number_of
+from apps.issues.models import Handover, Issue, IssueEvent, LateHolding, Pause, Rung, State, number_of
 from apps.issues.selectors.history import CUT_SHORT, GONE, Verified, verify_histories
 from apps.issues.workflow import CLOSED
 from apps.staff.models import Post, Role
@@ -28,8 +28,8 @@ SAMPLE: Final = 10_000  # issues whose chains are recomputed beyond that: half t
 SHOWN: Final = 200  # of one fault
 
 CLOSED_STATES: Final = ", ".join(f"'{state}'" for state in sorted(CLOSED))
-ISSUE, HANDOVER, EVENT, POST, GRID, LATE = (
-    m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid, LateHolding)
+ISSUE, HANDOVER, EVENT, POST, GRID, LATE, PAUSE = (
+    m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid, LateHolding, Pause)
 )
 
 
@@ -83,7 +83,8 @@ _HOLDERS: Final[Mapping[Promise, str]] = {
             'overdue' = ANY (h.rung_kinds[1:i.step]) AS is_late) next
         WHERE i.closed_at IS NULL AND (h.is_overdue <> (i.rung = {int(Rung.OVERDUE)}) OR h.is_overdue <> next.is_late
             OR CASE WHEN i.state = 'suspended'
-                THEN next.kind <> 'escalate' AND i.next_action_at > coalesce(next.at, i.next_action_at)
+                THEN EXISTS (SELECT 1 FROM {PAUSE} p WHERE p.handover_id = h.id AND p.ended_at IS NULL
+                    AND next.at > p.started_at AND next.at < i.next_action_at)  -- earlier ones come at once afterwards
                 WHEN next.at IS NULL OR next.kind = 'escalate'
                     THEN i.next_action_at < coalesce(next.at, h.rung_at[cardinality(h.rung_at)])
                 ELSE i.next_action_at <> next.at END) LIMIT {SHOWN}""",

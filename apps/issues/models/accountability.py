@@ -11,6 +11,8 @@ from apps.issues.models.issue import Handover, Issue
 from apps.issues.models.joint import CoHandling
 from apps.staff.models import Department
 
+BETWEEN = " / "  # the names of a chain of cells
+
 
 class LateHolding(models.Model):
     """One holding whose clock ran out: a handover, or a department's part in joint handling; never both.
@@ -65,3 +67,8 @@ class LateHolding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.issue_id}: {self.department_name or self.place}"
+
+    @property
+    def cell_name(self) -> str:
+        """What the holding cell was called."""
+        return self.place.rsplit(BETWEEN, 1)[-1]

@@ -17,10 +17,11 @@ from apps.grids.selectors import tree
 from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, LateHolding
 from apps.issues.selectors.export import BYTE_ORDER_MARK, CHUNK, Echo, harmless
 from apps.staff.models import Role
-from apps.staff.selectors import READING_ROLES, Scope
+from apps.staff.rooms import ACCOUNTABILITY
+from apps.staff.selectors import Scope
 
 PAGE: Final = 30
-OVERSEERS: Final = READING_ROLES - {Role.MEMBER}
+OVERSEERS: Final = ACCOUNTABILITY.roles - {Role.HANDLER}  # whom the door lets in; a handler reads by department
 SHARPER: Final = ("yellow_card", "red_card", "escalate")
 READ_WITH: Final = ("issue", "issue__grid", "department", "handover__signed_by", "co_handling")
 
@@ -171,7 +172,7 @@ def _record(row: LateHolding, followed: Sequence[tuple[str, datetime]], at: date
     return Record(
         row=row,
         number=row.issue.number,
-        holder=row.department_name or row.place.rsplit(" / ", 1)[-1],
+        holder=row.department_name or row.cell_name,
         people=_people(row),
         late_for=max((end or at) - row.late_since, timedelta()),
         ended_at=end,

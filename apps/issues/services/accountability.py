@@ -14,13 +14,13 @@ from django.utils import timezone
 
 from apps.grids.selectors import tree
 from apps.issues.models import CoHandling, Handover, Issue, LateHolding
+from apps.issues.models.accountability import BETWEEN
 from apps.issues.services.routing import districts_given
 from apps.staff.models import Department
 from apps.staff.selectors import PostHeld, acting_posts_on, handling_posts_on
 
 BATCH: Final = 2_000
 MOST_BATCHES: Final = 50  # a task stays short; the next one goes on
-BETWEEN: Final = " / "  # the names of a chain of cells
 HANDOVER, COHANDLING, ISSUE, DESK = (m._meta.db_table for m in (Handover, CoHandling, Issue, Department))
 
 _OWN = """

@@ -8,13 +8,14 @@ import json
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
@@ -133,12 +134,12 @@ def recount_clocks(
     """
     result = Recounted()
     batches = 0
-    while edits := _pending():
+    while _pending().exists():
         if most_batches is not None and batches >= most_batches:
             result.has_more = True
             break
         batches += 1
-        _count_batch(edits, now, result)
+        _count_batch(now, result)
         on_progress(result)
     _tell(result.tellings, now)
     return result
@@ -170,15 +171,18 @@ def _of_many(of_holder: Mapping[Holder, Sequence[Telling]], people: People) -> I
             yield Message(recipients, RECOUNTED.many, {"count": count}, lists[holder])
 
 
-def _pending() -> list[CalendarEdit]:
-    return list(CalendarEdit.objects.filter(counted_at=None).order_by("id"))
+def _pending() -> "QuerySet[CalendarEdit]":
+    return CalendarEdit.objects.filter(counted_at=None).order_by("id")
 
 
-def _count_batch(edits: Sequence[CalendarEdit], now: datetime, result: Recounted) -> None:
-    """The next batch for all open edits; the last one closes them."""
+def _count_batch(now: datetime, result: Recounted) -> None:
+    """The next batch for all open edits; the last one closes them. What is open is asked under the lock."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CALENDAR])  # nobody changes it meanwhile
+        edits = list(_pending())
+        if not edits:
+            return  # somebody else has just closed them
         calendars = result.calendars = _calendars(result.calendars)
         after = min(edit.reached for edit in edits)
         clocks = _read(edits, after)
@@ -312,9 +316,12 @@ def _hint(clock: Clock) -> dict[str, str | int]:
 def _recount_helpers(calendars: _Calendars) -> None:
     """Those who help have a plain limit, never paused or extended; who is late stays late."""
     parts = CoHandling.objects.filter(ended_at=None, is_overdue=False, limit_unit__in=WORKING)
+    changed: list[CoHandling] = []
     for part in parts.select_related("issue").select_for_update(of=("self",)).order_by("id"):
         limit = Limit(part.limit_amount, Unit(part.limit_unit))
-        due_at = add_limit(part.started_at, limit, calendars.now(part.issue.district_id))
-        if due_at != part.due_at:
-            part.due_at = due_at
-            part.save(update_fields=["due_at"])
+        with suppress(CannotCount):  # then it stays as it was, as the holders' clocks do
+            due_at = add_limit(part.started_at, limit, calendars.now(part.issue.district_id))
+            if due_at != part.due_at:
+                part.due_at = due_at
+                changed.append(part)
+    CoHandling.objects.bulk_update(changed, ["due_at"], batch_size=BATCH)

@@ -348,3 +348,13 @@ def test_a_rung_that_the_sweep_has_not_climbed_before_a_pause_comes_when_it_ends
     paused(fresh(noise), remind + timedelta(seconds=10), until)
     assert check_invariants(now=remind + timedelta(seconds=10), sample=0).findings == []
     assert sweep(now=until).remind == 1
+
+
+def test_what_was_late_before_it_was_paused_at_that_very_moment_stays_late_since_then(noise: Issue) -> None:
+    due = held_by(noise).due_at
+    sweep(now=due)
+    paused(fresh(noise), due, due + timedelta(days=9))
+    issue, held = fresh(noise), held_by(noise)
+    assert (issue.due_at, held.due_at, held.is_overdue) == (due, due, True)
+    assert due in held.rung_at[: issue.step]
+    assert check_invariants(now=due, sample=0).findings == []

@@ -147,9 +147,20 @@ def shift(running: Ladder, *, since: datetime, to: datetime, unit: Unit, calenda
     return _moved(running, lambda at: at if at < since else _from(at, since, to, unit, calendar))
 
 
-def resume(running: Ladder, *, paused_at: datetime, now: datetime, unit: Unit, calendar: WorkCalendar) -> Ladder:
-    """The ladder after a pause: moments at or after `paused_at` keep their remaining time, past ones stay."""
-    return _moved(running, lambda at: at if at < paused_at else _from(at, paused_at, now, unit, calendar))
+def resume(
+    running: Ladder, *, paused_at: datetime, now: datetime, unit: Unit, calendar: WorkCalendar, done: int = 0
+) -> Ladder:
+    """The ladder after a pause: moments at or after `paused_at` keep their remaining time, past ones stay.
+
+    So do the first `done` rungs, which have happened, the due time with them: one may fall on the very moment.
+    """
+    moved = _moved(running, lambda at: at if at < paused_at else _from(at, paused_at, now, unit, calendar))
+    is_due_behind = any(step.kind is RungKind.OVERDUE for step in running.steps[:done])
+    return replace(
+        moved,
+        due_at=running.due_at if is_due_behind else moved.due_at,
+        steps=running.steps[:done] + moved.steps[done:],
+    )
 
 
 def extend(running: Ladder, *, extra: Limit, now: datetime, calendar: WorkCalendar) -> Ladder:

@@ -52,7 +52,7 @@ def pause_clock(
     if handover.pauses.exists():
         raise PausedBefore
     unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
-    paused = resume(ladder_of(handover), paused_at=now, now=until, unit=unit, calendar=calendar)
+    paused = resume(ladder_of(handover), paused_at=now, now=until, unit=unit, calendar=calendar, done=issue.step)
     keep_ladder(issue, handover, paused, now)
     issue.next_action_at = until
     return Pause.objects.create(handover=handover, started_at=now, until=until, reason=reason, actor_id=actor_id)

@@ -156,9 +156,36 @@ def test_who_signed_as_the_handler_cannot_conclude_as_the_dispatcher(town: Town)
     scope = scope_of(both.id, NOW)
     page, card = detail(issue.number, scope, NOW), tasks_of([issue], scope, NOW)[0]
     assert page is not None
-    assert [row.name for row in page.moves] == ["assign", "rework", "cancel", "note"]
-    assert [action.move.name for action in card.actions] == ["rework"]
+    assert [row.name for row in page.moves] == ["assign", "rework", "refer", "cancel", "note"]
+    assert [action.move.name for action in card.actions] == ["refer", "rework"]
     assert move(issue, "conclude", town.people.dispatcher).state == State.CONCLUDED
+
+
+def test_who_stood_in_below_and_is_alone_above_asks_the_superior_to_check(town: Town) -> None:
+    end_posts(town.cell, Role.LEADER)
+    alone = town.people.community_leader
+    issue = move(move(filed(town, "lamp"), "sign", alone), "assign", alone, "请到现场核实", to_grid_id=town.cell.id)
+    issue = move(move(issue, "sign", alone), "feed_back", alone, "已修好")
+    with pytest.raises(MoveRefused) as refused:
+        move(issue, "conclude", alone)
+    assert "refer" in [row.name for row in refused.value.possible]
+    issue = move(issue, "refer", alone)
+    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.street)
+    assert Notice.objects.get(recipient=town.people.street_leader, text__contains="needs your check")
+    with pytest.raises(MoveRefused, match="不是您自己办理的"):
+        move(issue, "refer", town.people.street_leader)
+    assert move(issue, "conclude", town.people.street_leader).state == State.CONCLUDED
+
+
+def test_the_superior_who_was_asked_may_find_the_work_bad(town: Town) -> None:
+    end_posts(town.cell, Role.LEADER)
+    alone = town.people.community_leader
+    issue = move(move(filed(town, "lamp"), "sign", alone), "assign", alone, "请到现场核实", to_grid_id=town.cell.id)
+    issue = move(move(issue, "sign", alone), "feed_back", alone, "已修好")
+    issue = move(move(issue, "refer", alone), "rework", town.people.street_leader, "灯还不亮")
+    assert (issue.state, issue.holder_grid) == (State.HANDLING, town.cell)
+    issue = move(issue, "feed_back", alone, "换了灯泡")
+    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.street)
 
 
 def test_signing_for_a_report_to_pass_it_on_is_not_own_work(town: Town) -> None:

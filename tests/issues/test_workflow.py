@@ -49,7 +49,7 @@ TABLE: Final[dict[State, set[str]]] = {
     | {"adjudicate", "merge", "split", "suspend"}
     | MORE_TIME,
     State.SUSPENDED: ANY_OPEN | {"co_feed_back", "resume"},
-    State.FED_BACK: ANY_OPEN | {"assign", "feed_back", "conclude", "rework"},
+    State.FED_BACK: ANY_OPEN | {"assign", "feed_back", "conclude", "rework", "refer"},
     State.CONCLUDED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
     State.EVALUATED: {"evaluate", "reopen", "appeal", "uphold_appeal", "refuse_appeal"},
     State.REJECTED: set(),
@@ -58,7 +58,7 @@ TABLE: Final[dict[State, set[str]]] = {
 }
 WHO: Final[dict[str, set[By]]] = {
     **{name: {By.HOLDER} for name in ("sign", "handle", "assign", "feed_back", "self_handle", "conclude", "rework")},
-    **{name: {By.HOLDER} for name in ("report_up", "return", "split")},
+    **{name: {By.HOLDER} for name in ("report_up", "refer", "return", "split")},
     "transfer": {By.ASSIGNER},
     "co_feed_back": {By.CO_HANDLER},
     "evaluate": {By.REPORTER, By.HOLDER},

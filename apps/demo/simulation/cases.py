@@ -9,7 +9,7 @@ from apps.issues.workflow import State
 
 NEW_HOLDER: Final = frozenset(
     {
-        *("file", "report_up", "assign", "transfer", "return", "feed_back", "rework", "escalate"),
+        *("file", "report_up", "refer", "assign", "transfer", "return", "feed_back", "rework", "escalate"),
         *("reopen", "unmerge", "adjudicate"),
     }
 )
@@ -97,7 +97,7 @@ def _owed(owed: int, seen: Seen) -> int:
             return owed + (seen.actor is not None or seen.holder_department is not None)
         case "feed_back" | "return":
             return max(0, owed - 1)
-        case "report_up" | "escalate":
+        case "report_up" | "refer" | "escalate":
             return 0
     return owed
 

@@ -194,6 +194,7 @@ def _check(case: Case, dice: Random) -> Iterator[Wish]:
     conclude = [Wish("conclude", text="")] * 2  # by somebody else, where the first one did the work
     pass_on = [Wish("feed_back", text="下级已办结，请核。")]
     yield from [*pass_on, *conclude] if case.owed else [*conclude, *pass_on]
+    yield Wish("refer", text="请上级派人核查。")
     yield Wish("rework", text="请另派人员复核。")
 
 

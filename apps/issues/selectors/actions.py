@@ -27,6 +27,7 @@ HINTS: Final[dict[str, Promise]] = {
     "self_handle": _("You solved it; the report is closed."),
     "conclude": _("The result is good; the report is closed."),
     "rework": _("The result is not good; it goes back to whoever fed back."),
+    "refer": _("You handled it yourself: a colleague concludes it, or your superior checks it."),
     "report_up": _("Beyond your powers: the cell above takes over."),
     "return": _("Not your duty: it goes back to whoever handed it over."),
     "transfer": _("Somebody else gets it; you still wait for the result."),

@@ -140,8 +140,10 @@ def _in_time_to_return(held: Handover, issue: Issue, at: datetime) -> bool:
 
 def _of_deeds(deeds: Sequence[Deed], user_id: int) -> dict[Condition, bool]:
     request, appeal = asked(deeds), open_appeal(deeds)
+    is_own_work = did_the_work(deeds, user_id)
     return {
-        Condition.NOT_OWN_WORK: not did_the_work(deeds, user_id),
+        Condition.NOT_OWN_WORK: not is_own_work,
+        Condition.OWN_WORK: is_own_work,
         Condition.NEVER_SUSPENDED: not has(deeds, "suspend"),
         Condition.EXTENSIONS_LEFT: extensions(deeds) < MOST_EXTENSIONS,
         Condition.NOTHING_ASKED: not request,

@@ -23,6 +23,7 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
     "handle": gettext_noop("%(actor)s is handling it at %(taker)s"),
     "assign": gettext_noop("%(actor)s of %(giver)s assigned it to %(taker)s"),
     "report_up": gettext_noop("%(actor)s of %(giver)s reported it up to %(taker)s"),
+    "refer": gettext_noop("%(actor)s of %(giver)s asked %(taker)s to check it"),
     "return": gettext_noop("%(actor)s of %(giver)s returned it to %(taker)s"),
     "feed_back": gettext_noop("%(actor)s of %(giver)s fed back to %(taker)s"),
     "rework": gettext_noop("%(actor)s of %(giver)s sent it back to %(taker)s for rework"),

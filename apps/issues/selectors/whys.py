@@ -48,7 +48,9 @@ def why_there(events: Sequence[IssueEvent], lines: Sequence[Line]) -> Why:
     return Why(tuple(steps), tuple(_grounds(trace)), tuple(_answers(trace)))
 
 
-MOVING = frozenset({"assign", "report_up", "return", "feed_back", "rework", "escalate", "conclude", "self_handle"})
+MOVING = frozenset(
+    {"assign", "report_up", "refer", "return", "feed_back", "rework", "escalate", "conclude", "self_handle"}
+)
 
 
 def _unrouted(lines: Sequence[Line]) -> str:

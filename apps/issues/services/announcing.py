@@ -21,6 +21,7 @@ TO_HOLDER: Final[Mapping[str, str]] = {
     "transfer": gettext_noop("Report %(number)s of %(cell)s is transferred to you"),
     "adjudicate": gettext_noop("Report %(number)s of %(cell)s is yours by a ruling: %(text)s"),
     "report_up": gettext_noop("Report %(number)s of %(cell)s is reported up to you"),
+    "refer": gettext_noop("Report %(number)s of %(cell)s needs your check: who holds it handled it"),
     "return": gettext_noop("Report %(number)s of %(cell)s has come back to you"),
     "feed_back": gettext_noop("Report %(number)s of %(cell)s is fed back: please check the result"),
     "co_feed_back": gettext_noop("A co-handler of report %(number)s of %(cell)s has fed back"),

@@ -25,6 +25,7 @@ KINDS: Final[Mapping[str, LinkKind]] = {
     "transfer": LinkKind.TRANSFER,
     "adjudicate": LinkKind.ADJUDICATE,
     "report_up": LinkKind.REPORT_UP,
+    "refer": LinkKind.REPORT_UP,  # with its result: the duty to check goes up
     "return": LinkKind.RETURN,
     "feed_back": LinkKind.FEED_BACK,
     "rework": LinkKind.REWORK,

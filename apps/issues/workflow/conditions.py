@@ -25,6 +25,7 @@ class Condition(StrEnum):
     NO_ASSIGNER = "no_assigner"
     WAS_FED_BACK = "was_fed_back"
     NOT_OWN_WORK = "not_own_work"
+    OWN_WORK = "own_work"
     CHILDREN_CLOSED = "children_closed"
     ANSWERS_TO_NOBODY = "answers_to_nobody"
     NEVER_SUSPENDED = "never_suspended"
@@ -62,6 +63,7 @@ _SENTENCES: Final[Mapping[Condition, Promise]] = {
     Condition.NO_ASSIGNER: _("It was assigned from above: feed the result back to whoever assigned it."),
     Condition.WAS_FED_BACK: _("Nobody has fed back, so there is nobody to send it back to."),
     Condition.NOT_OWN_WORK: _("You handled it yourself; somebody else must check and conclude it."),
+    Condition.OWN_WORK: _("It is not your own work: check it, and conclude it or send it for rework."),
     Condition.CHILDREN_CLOSED: _("A part of it is still open; conclude the parts first."),
     Condition.ANSWERS_TO_NOBODY: _("Somebody above waits for the result; only they can end it so."),
     Condition.NEVER_SUSPENDED: _("It was suspended once before; it cannot be suspended again."),

@@ -11,7 +11,7 @@ MOST_EXTENSIONS: Final = 2
 REVIEWERS: Final = 2  # of an appeal
 _DECIDED: Final = ("grant_extension", "refuse_extension")
 _HOLDER_CHANGES: Final = (
-    *("assign", "transfer", "adjudicate", "report_up", "return", "feed_back", "rework", "escalate", "reopen"),
+    *("assign", "transfer", "adjudicate", "report_up", "refer", "return", "feed_back", "rework", "escalate", "reopen"),
     "unmerge",
 )
 

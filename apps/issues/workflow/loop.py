@@ -119,6 +119,17 @@ LOOP: Final = (
         clock=Clock.FRESH,
     ),
     Move(
+        name="refer",
+        label=pgettext_lazy("move", "Ask the superior to check"),
+        to=all_to(State.FED_BACK, to=State.FED_BACK),
+        by=_HOLDER,
+        target=Target.SUPERIOR,
+        words=NOTE,
+        conditions=(Condition.HELD_BY_CELL, Condition.NO_ASSIGNER, Condition.OWN_WORK, Condition.HAS_SUPERIOR),
+        clock=Clock.FRESH,
+        is_primary=True,
+    ),
+    Move(
         name="report_up",
         label=pgettext_lazy("move", "Report up"),
         to=all_to(State.ASSIGNED, State.ESCALATED, State.HANDLING, to=State.ESCALATED),

@@ -167,7 +167,7 @@ class Shard:
             self._call(lambda: self._route(beat))
         if not self._is_lost("sweep", beat):
             self._call(lambda: self._sweep(beat))
-        if not self._is_lost("record", beat):
+        if not beat.minute and not self._is_lost("record", beat):  # the day counts, not the minute
             self._call(lambda: record_late(districts=self.districts))
 
     def _is_lost(self, task: str, beat: datetime) -> bool:

@@ -208,3 +208,15 @@ def town(db: None) -> "Town":
     from tests.factories import build_town
 
     return build_town()
+
+
+@pytest.fixture
+def hints(db: None) -> Iterator[None]:
+    """What is within 50 m and a day of a report of the same kind may be the same."""
+    from apps.issues.models import DuplicateRule
+    from apps.issues.selectors.catalogue import forget_catalogue
+
+    DuplicateRule.objects.create(radius_m=50, window_hours=24)
+    forget_catalogue()
+    yield
+    forget_catalogue()

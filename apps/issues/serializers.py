@@ -266,9 +266,25 @@ class SimilarIn(serializers.Serializer[Any]):
     cell = serializers.CharField(max_length=15, required=False, default=None)
 
 
+class SupportIn(SimilarIn):
+    """What was seen, as it was asked for `similar`, and which of the issues found it is."""
+
+    ref = serializers.CharField(max_length=64, help_text="Of an open issue, as `similar` gave it to the same person.")
+    text = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_TEXT)
+
+
+class SupportOut(serializers.Serializer[Any]):
+    """The support. `number`: null for who may not see the issue."""
+
+    number = serializers.CharField(allow_null=True)
+
+
 class SimilarOut(serializers.Serializer[Any]):
     """A similar issue: its number and text are empty for a reader who may not see it."""
 
+    ref = serializers.CharField(help_text="Names it when the reader says to have seen the same; valid for them alone.")
+    is_open = serializers.BooleanField(help_text="Only an open issue can be supported.")
+    is_own = serializers.BooleanField(help_text="The reader reported it.")
     category = CategoryRefOut()
     state = serializers.ChoiceField(choices=State.choices)
     state_name = serializers.CharField()

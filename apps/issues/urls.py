@@ -14,6 +14,7 @@ register_converter(DateConverter, "date")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/issues/", api.IssuesDoor.as_view(), name="api-issues"),
     path("api/v1/issues/similar/", api.SimilarDoor.as_view(), name="api-similar"),
+    path("api/v1/issues/support/", api.SupportDoor.as_view(), name="api-support"),
     path("api/v1/issues/<str:number>/", api.IssueDoor.as_view(), name="api-issue"),
     path("api/v1/issues/<str:number>/moves/<str:move>/", api.MoveDoor.as_view(), name="api-move"),
     path("api/v1/issues/<str:number>/clock/", api.ClockDoor.as_view(), name="api-clock"),

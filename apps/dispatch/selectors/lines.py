@@ -1,12 +1,13 @@
 """Issues as lines of a queue: what a dispatcher must know to choose the next one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.utils.translation import pgettext
 
 from apps.issues.models import Handover, Issue, LinkKind, State, soon_in
+from apps.issues.selectors.reporters import also_reported
 from apps.issues.selectors.wording import caption_text
 
 
@@ -19,6 +20,7 @@ class Line:
     is_escalated: bool
     is_gone: bool = False
     soon_at: datetime | None = None  # when its lamp turns yellow
+    also: int = 0  # how many others reported or support it
 
     @property
     def what(self) -> str:
@@ -53,11 +55,13 @@ def stands_words(state: State, is_unsigned: bool) -> str:
 
 
 def lines_of(issues: Sequence[Issue], gone: Iterable[int] = ()) -> list[Line]:
-    """Lines of issues read with queue.SHOWN. One query."""
+    """Lines of issues read with queue.SHOWN. Two queries."""
     away = set(gone)
     opened = Handover.objects.filter(issue_id__in=[issue.id for issue in issues], ended_at=None)
     clocks = {row[0]: row for row in opened.values_list("issue_id", "kind", "signed_at", "rung_at", "rung_kinds")}
-    return [_line(issue, clocks.get(issue.id), issue.id in away) for issue in issues]
+    others = also_reported([issue.id for issue in issues])
+    lines = (_line(issue, clocks.get(issue.id), issue.id in away) for issue in issues)
+    return [replace(line, also=others.get(line.issue.id, 0)) for line in lines]
 
 
 def _line(

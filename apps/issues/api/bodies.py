@@ -72,6 +72,9 @@ def whole(found: Detail, now: datetime) -> Body:
 def similar(found: Similar) -> Body:
     """What the reader may know of an issue that is like theirs."""
     return {
+        "ref": found.ref,
+        "is_open": found.is_open,
+        "is_own": found.is_own,
         "category": category_ref(found.category),
         "state": found.state,
         "state_name": found.state.label,

@@ -22,7 +22,7 @@ from apps.common.parsers import LimitedJSONParser
 from apps.grids.models import Tier
 from apps.grids.selectors import locate, tree
 from apps.issues.api import bodies
-from apps.issues.models import Card, PositionSource, State
+from apps.issues.models import Card, Category, PositionSource, State
 from apps.issues.pictures import SMALL, photo_response
 from apps.issues.selectors.arithmetic import clock_sums
 from apps.issues.selectors.catalogue import catalogue
@@ -47,9 +47,12 @@ from apps.issues.serializers import (
     ReportWithPhotosIn,
     SimilarIn,
     SimilarOut,
+    SupportIn,
+    SupportOut,
 )
 from apps.issues.services.filing import Report, UnknownCategory, UnknownCell, file_report
 from apps.issues.services.moves import IssueNotFound, MoveFields, add_photos, make_move
+from apps.issues.services.supporting import Seen, support
 from apps.issues.workflow import MOVES, Give
 from apps.staff.models import Department, User
 from apps.staff.selectors import Scope, scope_of
@@ -117,11 +120,31 @@ class SimilarDoor(Door):
     def get(self, request: Request) -> Response:
         """What may be the same as a report about to be filed: same minor class, near, and recent."""
         asked = _valid(SimilarIn(data=request.query_params))
-        category = catalogue().by_code.get(asked["category"])
-        if category is None:
-            raise UnknownCategory
-        found = similar_issues(category_id=category.id, here=_here(asked), at=clock.now(), viewer=self.scope())
+        here, viewer = _here(asked), self.scope()
+        found = similar_issues(category_id=_category(asked).id, here=here, at=clock.now(), viewer=viewer)
         return Response([bodies.similar(one) for one in found])
+
+
+class SupportDoor(Door):
+    """`/api/v1/issues/support/`"""
+
+    @extend_schema(
+        operation_id="issues_support",
+        request=SupportIn,
+        responses={
+            201: SupportOut,
+            200: OpenApiResponse(SupportOut, description="It was supported before."),
+            409: REFUSAL,
+            **REFUSALS,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Say that one has seen the same, instead of reporting it again."""
+        asked = _valid(SupportIn(data=request.data))
+        seen = Seen(_category(asked).id, _here(asked), asked["text"])
+        made = support(supporter=self.person(), ref=asked["ref"], seen=seen, now=clock.now())
+        code = status.HTTP_201_CREATED if made.created else status.HTTP_200_OK
+        return Response({"number": made.issue.number if made.issue else None}, status=code)
 
 
 class IssueDoor(Door):
@@ -236,11 +259,8 @@ class NowhereDoor(Door):
 
 def _report(request: Request) -> Report:
     asked = REPORT_IN.run_validation(request.data)
-    category = catalogue().by_code.get(asked["category"])
-    if category is None:
-        raise UnknownCategory
     return Report(
-        category_id=category.id,
+        category_id=_category(asked).id,
         text=asked["text"],
         lon=asked["lon"],
         lat=asked["lat"],
@@ -254,6 +274,14 @@ def _report(request: Request) -> Report:
         client_key=request.META.get("HTTP_IDEMPOTENCY_KEY"),
         photos=_files(asked),
     )
+
+
+def _category(asked: Mapping[str, Any]) -> Category:
+    """Raises UnknownCategory."""
+    category = catalogue().by_code.get(asked["category"])
+    if category is None:
+        raise UnknownCategory
+    return category
 
 
 def _move_fields(asked: Mapping[str, Any]) -> MoveFields:
@@ -286,9 +314,7 @@ def _valid(serializer: Serializer[Any]) -> Mapping[str, Any]:
 
 
 def _filters(asked: Mapping[str, Any]) -> Filters:
-    category = catalogue().by_code.get(asked["category"]) if asked["category"] else None
-    if asked["category"] and category is None:
-        raise UnknownCategory
+    category = _category(asked) if asked["category"] else None
     return Filters(
         state=State(asked["state"]) if asked["state"] else None,
         grid_id=_district_id(asked["district"]),

@@ -3,7 +3,7 @@
 from apps.issues.models.accountability import LateHolding
 from apps.issues.models.catalogue import Category, EscalationRung, Power, Standard, TierLimit, UnitChoices
 from apps.issues.models.clocks import CalendarDay, CalendarEdit, WorkingPeriod
-from apps.issues.models.duplicates import DuplicateRule
+from apps.issues.models.duplicates import DuplicateRule, Support
 from apps.issues.models.history import DayAnchor
 from apps.issues.models.issue import (
     Handover,
@@ -45,6 +45,7 @@ __all__ = [
     "Rung",
     "Standard",
     "State",
+    "Support",
     "TierLimit",
     "UnitChoices",
     "WorkingPeriod",

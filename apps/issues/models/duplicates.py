@@ -1,12 +1,14 @@
-"""When a report is taken for one that is there already: data per category."""
+"""When a report is taken for one that is there already: data per category; and who said that it is."""
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.issues.models.catalogue import Category
+from apps.issues.models.issue import Issue
 
 
 class DuplicateRule(models.Model):
@@ -38,3 +40,29 @@ class DuplicateRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.category or '*'}: {self.radius_m} m, {self.window_hours} h"
+
+
+class Support(models.Model):
+    """Somebody saw the same 我也遇到: instead of a second report there is one supporter more.
+
+    It gives no right to see the issue: who supports hears how it ends, and no more (docs/adr/0020).
+    """
+
+    issue = models.ForeignKey(Issue, models.PROTECT, related_name="supports", db_index=False, verbose_name=_("issue"))
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="supports", db_index=False, verbose_name=_("supporter")
+    )
+    created_at = models.DateTimeField(_("since"))
+
+    if TYPE_CHECKING:
+        issue_id: int
+        user_id: int
+
+    class Meta:
+        verbose_name = _("support")
+        verbose_name_plural = _("supports")
+        constraints = [models.UniqueConstraint(fields=["issue", "user"], name="support_once_each")]
+        indexes = [models.Index(F("user"), F("id").desc(), name="support_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.user_id}"

@@ -1,4 +1,4 @@
-"""What may be the same matter as a report about to be filed: same minor class, near, and recent.
+"""What may be the same matter as a report about to be filed, or as an issue: same minor class, near, and recent.
 
 Near: at most the rule's radius away where both have a point; else in the same or a neighbouring cell. Recent: filed at
 most the rule's window ago. The cells come from the locator in memory, so the index on (grid, -id) finds the
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
+from django.utils.crypto import salted_hmac
+
 from apps.grids.geometry import metres_per_degree
 from apps.grids.selectors import cells_beside, cells_within
 from apps.issues.models import Category, Issue, State
@@ -21,7 +24,7 @@ from apps.staff.selectors import Scope
 
 MOST_SIMILAR: Final = 5
 _GONE: Final = (State.REJECTED, State.CANCELLED, State.MERGED)  # no report is helped by pointing at one of these
-_COLUMNS: Final = ("category_id", "filed_at", "state", "lon", "lat", "grid_id")
+_COLUMNS: Final = ("category_id", "filed_at", "state", "lon", "lat", "grid_id", "reporter_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,19 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class Similar:
-    """What anybody may know of a similar issue; `issue` only for who may see it."""
+    """What anybody may know of a similar issue; `issue` only for who may see it.
 
+    `ref` names it to the person who asked, and to nobody else: it tells neither number nor id.
+    """
+
+    id: int
+    ref: str
     category: Category
     state: State
     filed_at: datetime
     metres: float | None  # None: one of the two has no point
     is_same_cell: bool
+    is_own: bool  # the person who asks reported it
     issue: Issue | None
 
     @property
@@ -59,19 +68,38 @@ def similar_issues(*, category_id: int, here: Here, at: datetime, viewer: Scope)
     rule = catalogue().duplicate_rule(category_id)
     if rule is None:
         return []
-    rows = Issue.objects.filter(
-        grid_id__in=_cells(here, rule.radius_m),
-        category_id=category_id,
-        filed_at__range=(at - timedelta(hours=rule.window_hours), at),
-    ).exclude(state__in=_GONE)
+    window = timedelta(hours=rule.window_hours)
+    rows = Issue.objects.filter(category_id=category_id, filed_at__range=(at - window, at))
+    return _nearest(rows.exclude(state__in=_GONE), here, rule.radius_m, viewer)
+
+
+def similar_to(issue: Issue, viewer: Scope) -> list[Similar]:
+    """The same around an issue, filed before or after it: open ones that the viewer may see. Two queries at most."""
+    rule = catalogue().duplicate_rule(issue.category_id)
+    if rule is None:
+        return []
+    window = timedelta(hours=rule.window_hours)
+    about = (issue.filed_at - window, issue.filed_at + window)
+    rows = Issue.objects.filter(category_id=issue.category_id, filed_at__range=about, closed_at=None)
+    near = _nearest(rows.exclude(pk=issue.pk), Here(issue.grid_id, issue.lon, issue.lat), rule.radius_m, viewer)
+    return [one for one in near if one.issue is not None]
+
+
+def _nearest(rows: QuerySet[Issue], here: Here, radius_m: int, viewer: Scope) -> list[Similar]:
+    """At most five of the rows that are near."""
     found = [
         (row, metres)
-        for row in rows.only(*_COLUMNS)
-        if (metres := _metres(here, row)) is None or metres <= rule.radius_m
+        for row in rows.filter(grid_id__in=_cells(here, radius_m)).only(*_COLUMNS)
+        if (metres := _metres(here, row)) is None or metres <= radius_m
     ]
     nearest = sorted(found, key=lambda pair: _order(here, *pair))[:MOST_SIMILAR]
     seen = _seen((row.pk for row, _metres in nearest), viewer)
-    return [_similar(here, row, metres, seen.get(row.pk)) for row, metres in nearest]
+    return [_similar(here, row, metres, seen.get(row.pk), viewer) for row, metres in nearest]
+
+
+def ref_of(issue_id: int, user_id: int) -> str:
+    """What names an issue to one person who may not know its number."""
+    return salted_hmac("issues.similar", f"{user_id}:{issue_id}", algorithm="sha256").hexdigest()[:24]
 
 
 def _cells(here: Here, radius_m: int) -> list[int]:
@@ -101,12 +129,15 @@ def _seen(ids: Iterable[int], viewer: Scope) -> dict[int, Issue]:
     return {issue.pk: issue for issue in visible_issues(viewer).filter(pk__in=wanted)} if wanted else {}
 
 
-def _similar(here: Here, row: Issue, metres: float | None, issue: Issue | None) -> Similar:
+def _similar(here: Here, row: Issue, metres: float | None, issue: Issue | None, viewer: Scope) -> Similar:
     return Similar(
+        id=row.pk,
+        ref=ref_of(row.pk, viewer.user_id),
         category=catalogue().categories[row.category_id],
         state=State(row.state),
         filed_at=row.filed_at,
         metres=metres,
         is_same_cell=row.grid_id == here.grid_id,
+        is_own=row.reporter_id == viewer.user_id,
         issue=issue,
     )

@@ -49,6 +49,7 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
     "unmerge": gettext_noop("%(actor)s separated it again; %(taker)s goes on with it"),
     "duplicate": gettext_noop("%(actor)s merged %(number)s into it, the same matter"),
     "no_duplicate": gettext_noop("%(actor)s separated %(number)s from it again"),
+    "support": gettext_noop("%(actor)s saw the same"),
     "split": gettext_noop("%(actor)s split it into %(numbers)s"),
     "reject": gettext_noop("%(actor)s of %(taker)s did not accept it"),
     "cancel": gettext_noop("%(actor)s cancelled it"),

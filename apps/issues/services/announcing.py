@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from apps.common import queue
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
-from apps.issues.selectors.reporters import reporters_of
+from apps.issues.selectors.reporters import reporters_of, supporters_of
 from apps.issues.services.making import Making
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
@@ -50,20 +50,34 @@ TO_REPORTERS: Final[Mapping[str, str]] = {
     "adjudicate": TO_PARTIES,
     "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s: %(text)s"),
 }
+TO_SUPPORTERS: Final[Mapping[str, str]] = {  # who supports it may not open it: no number, and no link to it
+    "conclude": gettext_noop("What you saw too in %(cell)s is concluded"),
+    "self_handle": gettext_noop("What you saw too in %(cell)s is concluded"),
+    "reject": gettext_noop("What you saw too in %(cell)s was not accepted: %(text)s"),
+    "cancel": gettext_noop("What you saw too in %(cell)s was cancelled: %(text)s"),
+    "suspend": gettext_noop("What you saw too in %(cell)s has to wait until %(until)s: %(text)s"),
+}
+SUPPORTED: Final = "/m/supported/"  # the list of what somebody supports
 LONGEST_QUOTE: Final = 120
 
 
 class _Told(NamedTuple):
     people: Sequence[int]
     text: str
+    link: str = ""  # the issue's page, if it is empty
 
 
 def announce(making: Making) -> None:
     """Tell holder, helpers, parties and reporters, in one statement. Call it after the move was written."""
     issue, entry = making.issue, making.entry
     messages = [
-        Message([one for one in people if one != entry.actor_id], text, _values(making, text), f"/i/{issue.number}/")
-        for people, text in _first_words_count(_told(making))
+        Message(
+            [one for one in people if one != entry.actor_id],
+            text,
+            _values(making, text),
+            link or f"/i/{issue.number}/",
+        )
+        for people, text, link in _first_words_count(_told(making))
     ]
     if notify_all(messages=messages, now=entry.at):
         queue.ring_once_after_commit(DELIVER)
@@ -85,15 +99,17 @@ def _told(making: Making) -> Iterator[_Told]:
         yield _Told([person for party in parties for person in _people_of(issue, party, at)], TO_PARTIES)
     if name in TO_REPORTERS:
         yield _Told(reporters_of(issue), TO_REPORTERS[name])
+    if name in TO_SUPPORTERS:
+        yield _Told(supporters_of(issue), TO_SUPPORTERS[name], SUPPORTED)
 
 
 def _first_words_count(told: Iterable[_Told]) -> Iterator[_Told]:
     """Somebody who would hear of it twice hears what comes first."""
     known: set[int] = set()
-    for people, text in told:
+    for people, text, link in told:
         fresh = [person for person in dict.fromkeys(people) if person not in known]
         known.update(fresh)
-        yield _Told(fresh, text)
+        yield _Told(fresh, text, link)
 
 
 def _values(making: Making, pattern: str) -> Mapping[str, str | int]:

@@ -30,6 +30,7 @@ from apps.staff.selectors import Scope, scope_of
 
 LONGEST_TEXT: Final = 5_000
 SEE_IT: Final = frozenset({By.HOLDER, By.REPORTER})  # never without seeing it (tests/issues/test_visibility.py)
+HARMLESS: Final = frozenset({"support"})  # events that no decision waits for
 _LOCKED: Final = f"SELECT * FROM {Issue._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"
 
 
@@ -147,12 +148,19 @@ def _locked(move: str, issue_id: int, version: int, scope: Scope, now: datetime)
     """The row under lock, as this person stands to it."""
     issue, standing = _visible_and_locked(issue_id, scope, now)
     if issue.version != version:
-        raise StaleVersion(issue, list(issue.events.filter(seq__gt=version).order_by("seq").select_related("actor")))
+        _check_stale(issue, version)
     row = MOVES.get(move)
     is_for_holder = row is None or By.HOLDER in row.by
     if issue.is_open and is_for_holder and not (row.by if row else frozenset(By)) & standing.situation.by:
         raise NotYours(holder=standing.holder_name)
     return issue, standing
+
+
+def _check_stale(issue: Issue, version: int) -> None:
+    """Raises StaleVersion, unless all that happened is that somebody supports it: that changes nobody's mind."""
+    events = list(issue.events.filter(seq__gt=version).order_by("seq").select_related("actor"))
+    if not events or any(event.kind not in HARMLESS for event in events):
+        raise StaleVersion(issue, events)
 
 
 def _visible_and_locked(issue_id: int, scope: Scope, now: datetime) -> tuple[Issue, Standing]:

@@ -49,7 +49,7 @@ class By(StrEnum):
     SUPERIOR = "superior"  # acts for a cell above the holder; for a department also the cell it belongs to
     CO_HANDLER = "co_handler"  # acts for a department that handles it jointly 协办
     INSPECTOR = "inspector"  # inspects at or above the holder's cell
-    REPORTER = "reporter"  # reported it, or supports the report
+    REPORTER = "reporter"
     LATE_HOLDER = "late_holder"  # acts for a department whose holding of it was late
 
     @property
@@ -64,7 +64,7 @@ _BY_LABELS: Final[dict[By, Promise]] = {
     By.SUPERIOR: _("who acts for a cell above the holder"),
     By.CO_HANDLER: _("a department that handles it jointly"),
     By.INSPECTOR: _("an inspector"),
-    By.REPORTER: _("who reported or supports it"),
+    By.REPORTER: _("who reported it"),
     By.LATE_HOLDER: _("a department that was late with it"),
 }
 

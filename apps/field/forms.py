@@ -89,6 +89,18 @@ class CellForm(forms.Form):
     grid = forms.CharField(max_length=20)
 
 
+class SameForm(forms.Form):
+    """Which of the reports shown it is; empty: none of them."""
+
+    same = forms.CharField(required=False, max_length=64)
+
+
+class OlderForm(forms.Form):
+    """Where a further page begins."""
+
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+
+
 class SearchForm(forms.Form):
     """Words to search cells by."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.field.views import home, issue, report
+from apps.field.views import home, issue, report, same
 
 app_name = "field"
 
@@ -13,6 +13,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("m/issue/<str:number>/", issue.issue, name="issue"),
     path("m/report", report.report, name="report"),
     path("m/report/where/<slug:key>/", report.where, name="where"),
+    path("m/report/same/<slug:key>/", same.same, name="same"),
+    path("m/supported/", same.supported_by_me, name="supported"),
     path("m/report/photo/<slug:key>/<int:photo_id>/", report.draft_picture, name="draft_photo"),
     path("m/report/done/<str:number>/", report.done, name="done"),
 ]

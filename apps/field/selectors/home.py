@@ -7,7 +7,7 @@ from datetime import datetime
 from apps.field.selectors.places import WALKING_ROLES
 from apps.grids.models import Tier
 from apps.grids.selectors import CellInfo, tree
-from apps.issues.models import Issue
+from apps.issues.models import Issue, Support
 from apps.issues.selectors.queue import Filters, queue_page
 from apps.staff.models import User
 from apps.staff.selectors import Scope, people_of_cell
@@ -42,15 +42,17 @@ class Home:
     tasks: Tasks
     latest: Sequence[Issue]
     contacts: Sequence[Contact]
+    supports_some: bool  # there are reports of others that the person saw too
 
 
 def home_of(user: User, scope: Scope, now: datetime) -> Home:
-    """Return the page's content in at most five queries."""
+    """Return the page's content in at most six queries."""
     return Home(
         places=_places(scope),
         tasks=_tasks(scope, now),
         latest=latest_reports(user),
         contacts=_contacts(user, scope, now),
+        supports_some=Support.objects.filter(user=user).exists(),
     )
 
 

@@ -35,6 +35,7 @@ from apps.field.selectors.places import (
     settle,
 )
 from apps.field.selectors.reports import holder_of, own_report, report_of_key
+from apps.field.selectors.same import reported_already
 from apps.field.services.drafts import MOST_PHOTOS, drop_draft, keep_draft
 from apps.grids.selectors import OutsideCity, locate
 from apps.issues.models import PositionSource
@@ -54,7 +55,7 @@ def report(request: HttpRequest) -> HttpResponse:
     """`/m/report`: the form; a POST files, asks for the cell, or says what to correct."""
     if request.method != "POST":
         return _form_page(request, ReportForm(), uuid.uuid4().hex, None)
-    user, now = _reader(request), clock.now()
+    user, now = reader(request), clock.now()
     form = ReportForm(request.POST)
     is_valid = form.is_valid()
     key = form.cleaned_data.get("key") or uuid.uuid4().hex
@@ -68,7 +69,9 @@ def report(request: HttpRequest) -> HttpResponse:
     place = settle(scope_of_request(request), form.position(), form.cleaned_data["grid"])
     if isinstance(place, Question):
         return _keep_and_ask(request, form, key, uploads)
-    return _file(request, form, place, [*photo_files(kept), *uploads], uploads)
+    if _is_reported_already(request, form, place):
+        return _keep_and_compare(request, form, place, uploads)
+    return send(request, form, place, [*photo_files(kept), *uploads], uploads)
 
 
 @login_required
@@ -76,10 +79,10 @@ def report(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def where(request: HttpRequest, key: str) -> HttpResponse:
     """`/m/report/where/<key>/`: "In which cell is it?" for a kept report; the answer files it."""
-    user, now = _reader(request), clock.now()
+    user, now = reader(request), clock.now()
     kept = draft_of(user, key, now)
     if kept is None:
-        return _nothing_kept(request, key)
+        return nothing_kept(request, key)
     form = ReportForm(kept.values)
     if not form.is_valid():
         return _correct(request, form, key, [])
@@ -88,7 +91,10 @@ def where(request: HttpRequest, key: str) -> HttpResponse:
         answer = CellForm(request.POST)
         cell = level3_cell(answer.cleaned_data["grid"]) if answer.is_valid() else None
         if cell is not None:
-            return _file(request, form, place_in(cell, form.position()), photo_files(kept), [])
+            place = place_in(cell, form.position())
+            if _is_reported_already(request, form, place):
+                return _keep_and_compare(request, form, place, [])
+            return send(request, form, place, photo_files(kept), [])
         refused = translate("There is no such cell; choose one of the list.")
     return _question_page(request, form, kept, refused)
 
@@ -98,7 +104,7 @@ def where(request: HttpRequest, key: str) -> HttpResponse:
 @cache_control(private=True, max_age=3600)
 def draft_picture(request: HttpRequest, key: str, photo_id: int) -> HttpResponse:
     """One photo of one's own draft."""
-    jpeg = draft_photo(_reader(request), key, min(photo_id, 2**63 - 1))
+    jpeg = draft_photo(reader(request), key, min(photo_id, 2**63 - 1))
     if jpeg is None:
         raise Http404
     return HttpResponse(jpeg, content_type="image/jpeg", headers={"X-Content-Type-Options": "nosniff"})
@@ -108,7 +114,7 @@ def draft_picture(request: HttpRequest, key: str, photo_id: int) -> HttpResponse
 @require_safe
 def done(request: HttpRequest, number: str) -> HttpResponse:
     """`/m/report/done/<number>/`: the number, who has it now, and until when."""
-    issue = own_report(_reader(request), number)
+    issue = own_report(reader(request), number)
     if issue is None:
         raise Http404
     now = clock.now()
@@ -130,7 +136,7 @@ def locate_me(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"sentence": text, "is_own": is_own(scope_of_request(request), cell)})
 
 
-def _file(
+def send(
     request: HttpRequest,
     form: ReportForm,
     place: Place,
@@ -138,7 +144,7 @@ def _file(
     uploads: "Sequence[File[bytes]]",
 ) -> HttpResponse:
     """File it and show the number. A form sent twice leads to the same number."""
-    user, key = _reader(request), form.cleaned_data["key"]
+    user, key = reader(request), form.cleaned_data["key"]
     try:
         filed = file_report(reporter=user, report=_report(form, place, photos), now=clock.now())
     except KeyReused:
@@ -175,16 +181,16 @@ def _report(form: ReportForm, place: Place, photos: "Sequence[File[bytes]]") -> 
 
 
 def _filed_before(request: HttpRequest, key: str) -> HttpResponse:
-    issue = report_of_key(_reader(request), key)
+    issue = report_of_key(reader(request), key)
     if issue is None:
         raise Http404
     messages.warning(request, translate("This form had already been filed. What was changed since then was not."))
     return redirect("field:done", issue.number)
 
 
-def _nothing_kept(request: HttpRequest, key: str) -> HttpResponse:
+def nothing_kept(request: HttpRequest, key: str) -> HttpResponse:
     """The question is answered already (a second press), or too old."""
-    issue = report_of_key(_reader(request), key)
+    issue = report_of_key(reader(request), key)
     if issue is not None:
         return redirect("field:done", issue.number)
     messages.warning(request, translate("This report was not filed within a day and is gone. Please report it again."))
@@ -195,15 +201,38 @@ def _keep_and_ask(request: HttpRequest, form: ReportForm, key: str, uploads: "Se
     pictures = _readable(form, uploads)
     if form.errors:
         return _correct(request, form, key, (), pictures)
-    keep_draft(user=_reader(request), key=key, values=form.fields_sent(), pictures=pictures, now=clock.now())
+    keep_draft(user=reader(request), key=key, values=form.fields_sent(), pictures=pictures, now=clock.now())
     return redirect("field:where", key)
+
+
+def _is_reported_already(request: HttpRequest, form: ReportForm, place: Place) -> bool:
+    """Whether the question is worth asking: not about what is solved, nor when the form is only sent once more."""
+    category = kind_of(form.cleaned_data["category"])
+    if category is None or form.cleaned_data["is_solved"]:
+        return False
+    try:
+        found = reported_already(category.id, place, scope_of_request(request), clock.now())
+    except OutsideCity:
+        return False
+    return bool(found) and report_of_key(reader(request), form.cleaned_data["key"]) is None
+
+
+def _keep_and_compare(
+    request: HttpRequest, form: ReportForm, place: Place, uploads: "Sequence[File[bytes]]"
+) -> HttpResponse:
+    key, pictures = form.cleaned_data["key"], _readable(form, uploads)
+    if form.errors:
+        return _correct(request, form, key, (), pictures)
+    values = form.fields_sent() | {"cell": str(place.grid_id or "")}
+    keep_draft(user=reader(request), key=key, values=values, pictures=pictures, now=clock.now())
+    return redirect("field:same", key)
 
 
 def _correct(
     request: HttpRequest, form: ReportForm, key: str, uploads: "Sequence[File[bytes]]", pictures: Sequence[Picture] = ()
 ) -> HttpResponse:
     """Show the form again with what is wrong; what was typed and every readable photo stays."""
-    user, now = _reader(request), clock.now()
+    user, now = reader(request), clock.now()
     pictures = [*pictures, *_readable(form, uploads)]
     form.drop_position()
     if pictures:
@@ -276,6 +305,6 @@ def _question_page(request: HttpRequest, form: ReportForm, kept: Draft, refused:
     )
 
 
-def _reader(request: HttpRequest) -> User:
+def reader(request: HttpRequest) -> User:
     assert isinstance(request.user, User)
     return request.user

@@ -85,7 +85,7 @@ def captions(scope: Scope, area: Area) -> list[Line]:
 
 
 def page(scope: Scope, filters: Filters, at: datetime, after: str | None = None) -> tuple[list[Line], Page]:
-    """One page of the queue. Three queries. Raises BadCursor."""
+    """One page of the queue. Four queries. Raises BadCursor."""
     found = queue_page(scope, filters, at=at, after=after, size=PAGE)
     return lines_of(found.rows), found
 
@@ -99,7 +99,7 @@ class Changes:
 
 
 def changes(scope: Scope, filters: Filters, known: Mapping[int, int], at: datetime, *, is_cut: bool = False) -> Changes:
-    """What has changed since the browser drew rows `known` (id → version). At most five queries.
+    """What has changed since the browser drew rows `known` (id → version). At most six queries.
 
     is_cut: the browser shows the first rows only, more follow. Then what comes after them is not news.
     Rows that have left the list are given back as gone; only their reader's next refresh takes them away. Rows the

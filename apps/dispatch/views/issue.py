@@ -72,9 +72,10 @@ def move(request: HttpRequest, number: str, name: str) -> HttpResponse:
 def pane_context(request: HttpRequest, number: str, *, next: str, **more: object) -> dict[str, object]:
     """What `_pane.html` draws; `pane` is None where there is nothing to see. `next`: where its forms lead."""
     now = clock.now()
-    found = detail(number, scope_of_request(request), now) if number else None
+    scope = scope_of_request(request)
+    found = detail(number, scope, now) if number else None
     return {
-        "pane": pane_of(found, now) if found else None,
+        "pane": pane_of(found, scope, now) if found else None,
         "wanted": number,
         "now": now,
         "next": next,

@@ -1,7 +1,8 @@
 """Doors for pictures and for the export, which ask the one predicate; and for the daily anchors of the history."""
 
 import contextlib
-from datetime import date
+from collections.abc import Iterator
+from datetime import date, datetime
 from typing import Final
 
 from django.contrib.auth.decorators import login_required
@@ -38,9 +39,13 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         raise Http404
     now = clock.now()
-    lines = csv_lines(scope_of_request(request), form.filters(), at=now)
+    return _as_csv("issues", csv_lines(scope_of_request(request), form.filters(), at=now), now)
+
+
+def _as_csv(name: str, lines: Iterator[str], now: datetime) -> StreamingHttpResponse:
+    """A file to keep, sent as it is read; no cache keeps it."""
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="issues-{timezone.localtime(now):%Y%m%d-%H%M}.csv"'
+    response["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localtime(now):%Y%m%d-%H%M}.csv"'
     response["Cache-Control"] = "private, no-store"
     return response
 
@@ -98,11 +103,7 @@ def accountability_export(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         raise Http404
     now = clock.now()
-    lines = csv_of_records(_overseer(request), form.wanted(), at=now)
-    response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="late-{timezone.localtime(now):%Y%m%d-%H%M}.csv"'
-    response["Cache-Control"] = "private, no-store"
-    return response
+    return _as_csv("late", csv_of_records(_overseer(request), form.wanted(), at=now), now)
 
 
 def _overseer(request: HttpRequest) -> Scope:

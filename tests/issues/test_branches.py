@@ -1,11 +1,11 @@
-"""The branches off the loop: joint handling, transfer, rulings, merging, splitting, other ends, evaluation, appeals."""
+"""The branches off the loop: joint handling, transfer, rulings, merging, splitting, other ends, urging, notes."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from apps.issues.models import Card, CoHandling, Handover, Issue, IssueEvent, Pause, State
+from apps.issues.models import CoHandling, Issue, IssueEvent, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.visibility import visible_issues
@@ -14,13 +14,12 @@ from apps.issues.services.escalation import sweep
 from apps.issues.services.given import GivenRefused
 from apps.issues.services.joint import CoHandlersOpen, HelperRefused
 from apps.issues.services.routing import route_waiting
-from apps.issues.services.watching import CardNotSharper, TooMuchTime
 from apps.issues.workflow import Give, LinkKind, MoveRefused, NotForYou
 from apps.notices.models import Notice
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town
-from tests.issues.test_moves import assigned, fed_back, filed, handled, move
+from tests.issues.test_moves import assigned, concluded, filed, handled, move
 
 
 @pytest.fixture(autouse=True)
@@ -206,171 +205,6 @@ def test_long_after_signing_a_department_cannot_return_it(town: Town) -> None:
     assert move(issue, "return", town.people.handler, "不属城管", minutes=60).state == State.ESCALATED
 
 
-# --- suspending, more time, cards -------------------------------------------------------------------------
-
-TOMORROW = (NOW + timedelta(days=1)).date()
-
-
-def test_a_suspended_clock_stands_still_and_goes_on_by_itself(town: Town) -> None:
-    issue = handled(town)
-    due = issue.due_at
-    assert due is not None
-    issue = move(issue, "suspend", town.people.dispatcher, "等材料", given={Give.UNTIL: TOMORROW.isoformat()})
-    assert issue.state == State.SUSPENDED
-    assert issue.due_at is not None
-    assert issue.due_at > due
-    morning = datetime.combine(TOMORROW, time(8), NOW.tzinfo)
-    sweep(now=morning)
-    issue.refresh_from_db()
-    assert issue.state == State.HANDLING
-    assert Pause.objects.get(handover__issue=issue).ended_at is not None
-    seen = detail(issue.number, scope_of(town.people.dispatcher.id, morning), morning)
-    assert seen is not None
-    assert "suspend" not in [row.name for row in seen.moves]  # once
-
-
-def test_lifted_at_once_a_suspension_changes_nothing(town: Town) -> None:
-    issue = handled(town)
-    before = (issue.due_at, issue.next_action_at, issue.step, issue.rung)
-    issue = move(issue, "suspend", town.people.duty_chief, "等材料", given={Give.UNTIL: TOMORROW.isoformat()})
-    issue = move(issue, "resume", town.people.dispatcher, "材料到了")
-    assert (issue.due_at, issue.next_action_at, issue.step, issue.rung) == before
-    with pytest.raises(MoveRefused):
-        move(issue, "suspend", town.people.dispatcher, "又等", given={Give.UNTIL: TOMORROW.isoformat()})
-
-
-@pytest.mark.parametrize("until", ["", "2026-11-18", "2020-01-01", "2028-01-01", "tomorrow", "2026-02-30"])
-def test_it_is_suspended_until_a_day_within_a_year(town: Town, until: str) -> None:
-    with pytest.raises(GivenRefused) as refused:
-        move(handled(town), "suspend", town.people.dispatcher, "等材料", given={Give.UNTIL: until})
-    assert refused.value.field == "until"
-
-
-def test_more_time_takes_two_people_beside_who_asks(town: Town) -> None:
-    issue = handled(town)
-    due = issue.due_at
-    issue = move(issue, "ask_extension", town.people.handler, "设备故障", given={Give.AMOUNT: "2"})
-    assert issue.due_at == due
-    with pytest.raises(MoveRefused):
-        move(issue, "grant_extension", town.people.duty_chief)  # nobody has agreed yet
-    issue = move(issue, "agree_extension", town.people.dispatcher)
-    with pytest.raises(MoveRefused):
-        move(issue, "grant_extension", town.people.dispatcher)
-    issue = move(issue, "grant_extension", town.people.duty_chief)
-    held = issue.handovers.get(ended_at=None)
-    assert due == datetime(2026, 11, 18, 16, 5, tzinfo=NOW.tzinfo)
-    assert issue.due_at == held.due_at == datetime.combine(TOMORROW, time(8, 5), NOW.tzinfo)  # two work hours later
-    assert held.limit_amount == 6
-
-
-@pytest.mark.parametrize("amount", ["5", "0", "-1", "x", "NaN", "1e9", ""])
-def test_more_time_is_at_most_the_original_limit(town: Town, amount: str) -> None:
-    with pytest.raises((GivenRefused, TooMuchTime)) as refused:
-        move(handled(town), "ask_extension", town.people.handler, "设备故障", given={Give.AMOUNT: amount})
-    assert refused.value.field == "amount"
-
-
-def test_more_time_is_granted_twice_at_most_and_never_too_late(town: Town) -> None:
-    issue = handled(town)
-    for _ in range(2):
-        issue = move(issue, "ask_extension", town.people.handler, "设备故障", given={Give.AMOUNT: "4"})
-        issue = move(issue, "agree_extension", town.people.dispatcher)
-        issue = move(issue, "grant_extension", town.people.duty_chief)
-    with pytest.raises(MoveRefused):
-        move(issue, "ask_extension", town.people.handler, "又故障", given={Give.AMOUNT: "1"})
-    late = handled(town)
-    with pytest.raises(MoveRefused):
-        move(late, "ask_extension", town.people.handler, "故障", minutes=60 * 48, given={Give.AMOUNT: "1"})
-
-
-def test_a_refusal_does_not_count_as_an_extension(town: Town) -> None:
-    issue = handled(town)
-    for _ in range(3):
-        issue = move(issue, "ask_extension", town.people.handler, "设备故障", given={Give.AMOUNT: "1"})
-        issue = move(issue, "refuse_extension", town.people.dispatcher, "可借用街道设备")
-    due = issue.due_at
-    issue = move(issue, "ask_extension", town.people.handler, "设备故障", given={Give.AMOUNT: "1"})
-    issue = move(issue, "agree_extension", town.people.dispatcher)
-    assert due is not None
-    assert move(issue, "grant_extension", town.people.duty_chief).due_at == due + timedelta(hours=1)
-
-
-def test_a_card_only_becomes_sharper_until_it_is_lifted(town: Town) -> None:
-    issue = move(handled(town), "supervise", town.people.inspector, "居民反映强烈", given={Give.CARD: "yellow"})
-    assert issue.card == Card.YELLOW
-    with pytest.raises(CardNotSharper):
-        move(issue, "supervise", town.people.dispatcher, "督办", given={Give.CARD: "supervised"})
-    issue = move(issue, "supervise", town.people.city_dispatcher, "仍未动工", given={Give.CARD: "red"})
-    issue = move(issue, "lift_card", town.people.inspector, "已开工")
-    assert issue.card == Card.NONE
-    with pytest.raises(MoveRefused):
-        move(issue, "lift_card", town.people.inspector, "再取消")
-
-
-@pytest.mark.parametrize("card", ["", "0", "1", "none", "green"])
-def test_only_cards_that_there_are_can_be_given(town: Town, card: str) -> None:
-    with pytest.raises(GivenRefused):
-        move(handled(town), "supervise", town.people.inspector, "督办", given={Give.CARD: card})
-
-
-# --- evaluation and opening again -------------------------------------------------------------------------
-
-
-def concluded(town: Town) -> Issue:
-    return move(fed_back(town), "conclude", town.people.dispatcher)
-
-
-def test_the_reporter_and_who_concluded_evaluate_once_each(town: Town) -> None:
-    rating = {Give.SCORE: "4", Give.IS_SATISFIED: "yes"}
-    issue = move(concluded(town), "evaluate", town.people.leader, "办得快", given=rating)
-    assert issue.state == State.EVALUATED
-    assert IssueEvent.objects.get(issue=issue, kind="evaluate").payload == {
-        "text": "办得快",
-        "score": 4,
-        "is_satisfied": True,
-    }
-    with pytest.raises(MoveRefused):
-        move(issue, "evaluate", town.people.leader, given=rating)
-    move(issue, "evaluate", town.people.dispatcher, given=rating)
-    with pytest.raises(MoveRefused):
-        move(issue, "evaluate", town.people.handler, given=rating)
-
-
-@pytest.mark.parametrize(
-    ("score", "satisfied", "field"),
-    [
-        *[("", "yes", "score"), ("6", "yes", "score"), ("0", "no", "score"), ("4.5", "no", "score")],
-        *[(True, "yes", "score"), ("٣", "yes", "score"), ("3", "", "is_satisfied"), ("3", "maybe", "is_satisfied")],
-    ],
-)
-def test_a_bad_evaluation_is_refused_field_by_field(town: Town, score: Any, satisfied: str, field: str) -> None:
-    given = {Give.SCORE: score, Give.IS_SATISFIED: satisfied}
-    with pytest.raises(GivenRefused) as refused:
-        move(concluded(town), "evaluate", town.people.leader, given=given)
-    assert refused.value.field == field
-    assert str(refused.value)
-
-
-def test_opened_again_it_goes_to_who_handled_it_with_a_clock(town: Town) -> None:
-    issue = move(concluded(town), "reopen", town.people.leader, "又倒了一堆")
-    assert (issue.state, issue.holder_department, issue.closed_at) == (
-        State.HANDLING,
-        town.departments.chengguan,
-        None,
-    )
-    assert issue.due_at is not None
-    issue = move(issue, "feed_back", town.people.handler, "再次清运")
-    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.district)
-    assert "Report %(number)s of %(cell)s is open again: %(text)s" in texts_for(town.people.handler)
-
-
-def test_after_some_days_it_cannot_be_opened_again(town: Town) -> None:
-    issue = concluded(town)
-    with pytest.raises(MoveRefused):
-        move(issue, "reopen", town.people.leader, "又倒了", minutes=60 * 24 * 16)
-    assert move(issue, "reopen", town.people.leader, "又倒了", minutes=60 * 24 * 14).is_open
-
-
 # --- merging and splitting --------------------------------------------------------------------------------
 
 
@@ -478,52 +312,3 @@ def test_urging_and_noting_move_no_clock(town: Town) -> None:
     issue = move(issue, "note", town.people.inspector, "现场看过")
     assert (issue.due_at, issue.next_action_at, issue.rung, issue.state, issue.holder_department_id) == clock
     assert "Please hurry with report %(number)s of %(cell)s" in texts_for(town.people.handler)
-
-
-# --- appeals 超时申诉 --------------------------------------------------------------------------------------
-
-
-def late(town: Town) -> Issue:
-    """Concluded, but the department was late."""
-    issue = handled(town)
-    late_at = 60 * 24 * 3
-    issue = move(issue, "feed_back", town.people.handler, "已清运", minutes=late_at)
-    return move(issue, "conclude", town.people.dispatcher, minutes=late_at + 1)
-
-
-def test_a_late_department_appeals_once_and_two_reviewers_decide(town: Town) -> None:
-    issue = late(town)
-    issue = move(issue, "appeal", town.people.second_handler, "当日暴雨停工")
-    issue = move(issue, "uphold_appeal", town.people.inspector, "气象记录属实")
-    with pytest.raises(MoveRefused):
-        move(issue, "uphold_appeal", town.people.inspector, "再次同意")
-    issue = move(issue, "uphold_appeal", town.people.duty_chief, "同意")
-    for name, who in (("appeal", town.people.handler), ("uphold_appeal", town.people.city_dispatcher)):
-        with pytest.raises(MoveRefused):
-            move(issue, name, who, "再")
-    assert issue.handovers.filter(is_overdue=True).exists()  # the raw fact stays
-
-
-def test_who_was_in_time_has_nothing_to_appeal_against(town: Town) -> None:
-    with pytest.raises(NotForYou):
-        move(concluded(town), "appeal", town.people.handler, "没有超时")
-
-
-def test_an_appeal_refused_is_decided(town: Town) -> None:
-    issue = move(late(town), "appeal", town.people.handler, "暴雨")
-    issue = move(issue, "refuse_appeal", town.people.inspector, "当日无雨")
-    with pytest.raises(MoveRefused):
-        move(issue, "uphold_appeal", town.people.duty_chief, "同意")
-
-
-def test_what_is_suspended_at_the_top_after_its_last_rung_breaks_no_invariant(town: Town) -> None:
-    """There is nobody above the city: the last rung stays ahead of it, however long it is past."""
-    issue = move(filed(town, "fire"), "handle", town.people.city_dispatcher)
-    last = Handover.objects.get(issue=issue, ended_at=None).rung_at[-1]
-    later = last + timedelta(minutes=5)
-    sweep(now=later)
-    assert "realarm" in [event.kind for event in issue.events.all()]
-    minutes = int((later - NOW).total_seconds() // 60) + 1
-    until = {Give.UNTIL: str((later + timedelta(days=30)).date())}
-    move(issue, "suspend", town.people.city_dispatcher, "列入改造", minutes=minutes, given=until)
-    assert check_invariants(now=later + timedelta(minutes=1), sample=0).findings == []

@@ -58,6 +58,28 @@ def test_days_off_make_up_days_and_breaks_stand_in_the_lines(town: Town) -> None
     assert lines[-1].endswith("3:00 used, 0:00 left")
 
 
+def test_paused_at_the_very_moment_it_was_due_it_comes_to_the_end_of_the_pause(town: Town) -> None:
+    issue = handled(town)
+    assert issue.due_at is not None
+    minutes, until = int((issue.due_at - NOW).total_seconds() // 60), (NOW + timedelta(days=2)).date()
+    given = {Give.UNTIL: str(until)}
+    issue = move(issue, "suspend", town.people.dispatcher, "等专家", minutes=minutes, given=given)
+    first = sums(issue)[0]
+    assert first.agrees and first.counted == issue.due_at
+    assert "suspended until" in first.lines[-1]
+
+
+def test_what_was_late_before_its_pause_comes_to_the_time_it_had(town: Town) -> None:
+    issue = handled(town)
+    assert issue.due_at is not None
+    minutes, until = int((issue.due_at - NOW).total_seconds() // 60), (NOW + timedelta(days=2)).date()
+    sweep(now=issue.due_at)
+    given = {Give.UNTIL: str(until)}
+    issue = move(issue, "suspend", town.people.dispatcher, "等专家", minutes=minutes, given=given)
+    first = sums(issue)[0]
+    assert first.agrees and first.counted == issue.due_at
+
+
 def test_a_pause_is_a_line_of_its_own(town: Town) -> None:
     until = (NOW + timedelta(days=20)).date()
     issue = move(handled(town), "suspend", town.people.dispatcher, "等专家", given={Give.UNTIL: str(until)})

@@ -67,6 +67,11 @@ def fed_back(town: Town) -> Issue:
     return move(handled(town), "feed_back", town.people.handler, "已清运")
 
 
+def concluded(town: Town) -> Issue:
+    """The same, concluded by the dispatcher."""
+    return move(fed_back(town), "conclude", town.people.dispatcher)
+
+
 def test_the_articles_report_goes_the_whole_way(town: Town) -> None:
     issue = filed(town)
     assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.district)

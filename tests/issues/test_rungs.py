@@ -24,7 +24,7 @@ from apps.issues.services.routing import route_waiting
 from apps.issues.services.writing import Entry
 from apps.notices.models import Notice
 from apps.staff.models import Role
-from tests.factories import NOW, SHANGHAI, Town, end_posts, staffed
+from tests.factories import NOW, SHANGHAI, Town, end_posts, post, staffed
 from tests.issues.reports import broken_chains, filed, fresh, held_by, story
 
 
@@ -119,6 +119,19 @@ def test_the_inspectors_of_the_district_are_told_of_cards_and_of_nothing_else(to
         "Report %(number)s of %(cell)s is far too long overdue with %(holder)s: red card",
         "Report %(number)s of %(cell)s is long overdue with %(holder)s: yellow card",
     ]
+
+
+def test_the_citys_inspectors_hear_of_red_cards_alone(town: Town, noise: Issue) -> None:
+    sweep(now=at(30, 10))
+    told = Notice.objects.filter(recipient=town.people.inspector).values_list("text", flat=True)
+    assert list(told) == ["Report %(number)s of %(cell)s is far too long overdue with %(holder)s: red card"]
+
+
+def test_who_is_inspector_and_superior_hears_of_a_card_once(town: Town, noise: Issue) -> None:
+    post(town.people.community_leader, town.district, Role.INSPECTOR)
+    sweep(now=at(30, 10))
+    told = Notice.objects.filter(recipient=town.people.community_leader, text__contains="card")
+    assert told.count() == 2 == len({(notice.text, notice.link) for notice in told})
 
 
 def test_an_inspector_whose_post_has_ended_is_not_told_of_cards(town: Town, noise: Issue) -> None:

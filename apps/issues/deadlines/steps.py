@@ -38,12 +38,15 @@ def explain(start: datetime, limit: Limit, calendar: WorkCalendar) -> list[Step]
 
 
 def explain_running(start: datetime, limit: Limit, pauses: Pauses, calendar: WorkCalendar) -> list[Stretch]:
-    """The same for a clock that stood still in between; without pauses one stretch."""
+    """The same for a clock that stood still in between; without pauses one stretch.
+
+    Paused at the very moment it would be due, it is due when the pause ends: the last stretch is then empty.
+    """
     add_limit(start, limit, calendar)
     moment, left, found = start, limit.micros, list[Stretch]()
     for begins, stops in pauses:
         until = time_between(moment, max(begins, moment), limit.unit, calendar) // MICROSECOND
-        if stops <= moment or until >= left:
+        if stops <= moment or until > left:
             continue
         found.append(Stretch(tuple(_walk(moment, until, left - until, limit.unit, calendar)), (begins, stops)))
         moment, left = stops, left - until

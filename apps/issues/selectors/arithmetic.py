@@ -84,6 +84,7 @@ def _of_handover(
     pauses = [
         (pause.started_at, pause.ended_at or pause.until)
         for pause in sorted(held.pauses.all(), key=lambda pause: pause.started_at)
+        if not (held.is_overdue and pause.started_at >= held.due_at)  # what was late before stays late
     ]
     lines, counted, notes = _sum(issue, held.started_at, limit, pauses, names)
     end = held.ended_at or datetime.max.replace(tzinfo=held.started_at.tzinfo)
@@ -147,7 +148,9 @@ def _sum(
             begins, stops = (f"{timezone.localtime(at):%Y-%m-%d %H:%M}" for at in stretch.pause)
             sentence = _("%(begins)s  suspended until %(stops)s: the clock stands still")
             lines.append(sentence % {"begins": begins, "stops": stops})
-    return tuple(lines), steps[-1].spans[-1][1], warnings(steps, limit.unit, is_stored=True)
+    last = stretches[-1].steps
+    counted = last[-1].spans[-1][1] if last or stretches[-2].pause is None else stretches[-2].pause[1]
+    return tuple(lines), counted, warnings(steps, limit.unit, is_stored=True)
 
 
 def _source(issue: Issue, held: Handover, limit: Limit) -> str:

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from django.utils.translation import gettext_noop
 
+from apps.grids.selectors import tree
 from apps.issues.services.telling import MOVED_UP, OVERDUE, OVERDUE_BELOW, REALARM, REMIND, TAKEN, Telling
 from apps.issues.workflow import Holder
 from apps.notices.services import Words
@@ -89,6 +90,11 @@ class Swept(NamedTuple):
         return Holder(self.was_grid_id, self.was_department_id)
 
     @property
+    def superiors(self) -> Holder | None:
+        """The cell above the holder, whose people are told as such."""
+        return Holder(self.superior_id) if self.superior_id is not None else None
+
+    @property
     def hint(self) -> dict[str, str | int]:
         """The entry of the live feed."""
         return {
@@ -141,16 +147,24 @@ class SweepResult:
 
 
 def tellings_of(rows: Iterable[Swept]) -> Iterator[Telling]:
-    """Holder and superior learn of every rung that concerns them, the district's inspectors of cards."""
+    """Holder and superior learn of every rung that concerns them, inspectors of cards."""
     for row in rows:
         if row.is_silent:
             continue
         issue = (row.issue_id, row.filed_at, row.grid_id)
         yield Telling(TO_HOLDER[row.kind], row.was, *issue)
-        if row.superior_id is not None and row.kind in TO_SUPERIOR:
+        if row.superiors is not None and row.kind in TO_SUPERIOR:
             about = None if row.kind == "escalate" else row.was
-            yield Telling(TO_SUPERIOR[row.kind], Holder(row.superior_id), *issue, about=about)
-        if row.district_id and row.kind in TO_INSPECTORS:
-            yield Telling(
-                TO_INSPECTORS[row.kind], Holder(row.district_id), *issue, about=row.was, is_to_inspectors=True
-            )
+            yield Telling(TO_SUPERIOR[row.kind], row.superiors, *issue, about=about)
+        for cell in _inspected_from(row):
+            words = TO_INSPECTORS[row.kind]
+            yield Telling(words, Holder(cell), *issue, about=row.was, is_to_inspectors=True, but=row.superiors)
+
+
+def _inspected_from(row: Swept) -> Iterator[int]:
+    """Cells whose inspectors learn of it: the district's of every card, the city's of red ones."""
+    if row.kind in TO_INSPECTORS and row.district_id:
+        yield row.district_id
+    city = tree().city
+    if row.kind == "red_card" and city is not None:
+        yield city.id

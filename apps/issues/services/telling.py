@@ -61,7 +61,7 @@ REALARM: Final = Words(
 class Telling(NamedTuple):
     """Tell whoever acts for `to` these words about one issue; `about` is the holder the words speak of.
 
-    `is_to_inspectors`: tell the inspectors of the cell `to` instead.
+    `is_to_inspectors`: tell the inspectors of the cell `to` instead, without those who act for `but` and hear it so.
     """
 
     words: Words
@@ -71,6 +71,7 @@ class Telling(NamedTuple):
     grid_id: int
     about: Holder | None = None
     is_to_inspectors: bool = False
+    but: Holder | None = None
 
 
 @dataclass
@@ -124,12 +125,15 @@ def tell(*, tellings: Iterable[Telling], people: People, now: datetime) -> int:
 def _sayings(told: Sequence[Telling], people: People) -> Iterator[Saying]:
     names, numbers, lists = _Names(), _Numbers(), Lists()
     departments = _department_names(telling.about for telling in told)
-    for words, to, issue_id, filed_at, grid_id, about, is_to_inspectors in told:
+    for words, to, issue_id, filed_at, grid_id, about, is_to_inspectors, but in told:
         number = numbers[issue_id, filed_at]
         values = {"number": number, "cell": names[grid_id]}
         if about is not None:
             values["holder"] = names[about.grid_id] if about.department_id is None else departments[about.department_id]
         recipients = people.inspectors(to.grid_id) if is_to_inspectors else people.of(to, grid_id)
+        if but is not None:
+            told_so = set(people.of(but, grid_id))
+            recipients = [person for person in recipients if person not in told_so]
         yield Saying(recipients, words, values, f"/i/{number}/", lists[to])
 
 

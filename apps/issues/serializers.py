@@ -206,6 +206,7 @@ class DetailOut(IssueOut):
     why = serializers.ListField(
         child=serializers.CharField(), help_text="Why it went where it is, in sentences of the reader's language."
     )
+    also_reported = serializers.IntegerField(help_text="How many people beside the reporter reported or support it.")
     photos = PhotoOut(many=True)
     moves = MoveOut(many=True)
 

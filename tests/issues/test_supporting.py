@@ -220,6 +220,8 @@ def test_a_program_supports_what_similar_has_shown(town: Town, rubble: Issue, mo
     assert first.json() == again.json() == {"number": None}
     of_the_dispatcher = ref_of(rubble.pk, town.people.dispatcher.pk)
     assert sent(town, town.people.dispatcher, ref=of_the_dispatcher).json() == {"number": rubble.number}
+    seen_by_all = client(town.people.dispatcher).get(f"/api/v1/issues/{rubble.number}/").json()
+    assert seen_by_all["also_reported"] == 2
 
 
 @pytest.mark.parametrize(

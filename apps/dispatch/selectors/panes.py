@@ -17,7 +17,6 @@ from apps.issues.selectors.actions import Action, actions_of
 from apps.issues.selectors.detail import Detail
 from apps.issues.selectors.duplicates import Similar, similar_to
 from apps.issues.selectors.facts import Told
-from apps.issues.selectors.reporters import also_reported
 from apps.issues.selectors.timeline import Line as Event
 from apps.issues.selectors.wording import reporter_words
 from apps.issues.workflow import By, Deed
@@ -46,7 +45,6 @@ class Pane:
     leader: User | None
     standard: Standard | None
     reporter: str
-    also: int = 0  # how many others reported or support it
     similar: Sequence[Similar] = ()  # open, near and of the same kind; only where the person may merge
 
     @property
@@ -122,7 +120,7 @@ class Pane:
 
 
 def pane_of(detail: Detail, scope: Scope, at: datetime) -> Pane:
-    """Four queries: the cell's leader, his or her name, the standard, who else saw it; two for what may be the same."""
+    """Three queries: the cell's leader, his or her name, the standard; two more for what may be the same."""
     issue = detail.issue
     leader_id = leader_of(issue.grid_id, at)
     standard = Standard.objects.filter(category_id=issue.category_id, is_default=True).first()
@@ -138,7 +136,6 @@ def pane_of(detail: Detail, scope: Scope, at: datetime) -> Pane:
         leader=User.objects.filter(pk=leader_id).first() if leader_id else None,
         standard=standard,
         reporter=reporter_words(issue),
-        also=also_reported([issue.id]).get(issue.id, 0),
         similar=similar_to(issue, scope) if any(move.name == "merge" for move in detail.moves) else (),
     )
 

@@ -10,7 +10,6 @@ from apps.field.selectors.reports import holder_of
 from apps.issues.models import State
 from apps.issues.selectors.actions import Action, actions_of
 from apps.issues.selectors.detail import Detail, detail
-from apps.issues.selectors.reporters import also_reported
 from apps.staff.access import scope_of_request
 
 
@@ -27,7 +26,6 @@ def issue(request: HttpRequest, number: str) -> HttpResponse:
         "issue": found.issue,
         "holder": holder_of(found.issue, now),
         "actions": _verdict(found),
-        "also": also_reported([found.issue.id]).get(found.issue.id, 0),
         "next": request.path,
         "now": now,
     }

@@ -64,6 +64,7 @@ def whole(found: Detail, now: datetime) -> Body:
         **row(found.issue, now),
         "events": [event(line) for line in found.lines],
         "why": list(found.why.sentences),
+        "also_reported": found.also,
         "photos": [photo(picture) for picture in found.photos],
         "moves": [move(one, State(found.issue.state)) for one in found.moves],
     }

@@ -10,6 +10,7 @@ from apps.issues.selectors.acting import Standing, standing_from
 from apps.issues.selectors.facts import Told
 from apps.issues.selectors.numbers import id_in_number
 from apps.issues.selectors.queue import SHOWN
+from apps.issues.selectors.reporters import also_reported
 from apps.issues.selectors.targets import Targets, targets_for
 from apps.issues.selectors.timeline import Line, timeline
 from apps.issues.selectors.visibility import visible_issues
@@ -38,6 +39,7 @@ class Detail:
     targets: Mapping[str, Targets]
     holder: str
     caption: str
+    also: int  # how many people beside the reporter reported or support it
     late: Sequence[Record] = ()  # who was late, and who answered for it then
 
     @property
@@ -52,7 +54,7 @@ class Detail:
 def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
-    Six queries (issue, handovers, events, joint handlings, photos, departments), two more for each desk from which
+    Seven queries (issue, handovers, events, joint handlings, photos, departments, supporters), two more for each desk from which
     the person may assign, and few for who may act for a vacant cell.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
@@ -87,6 +89,7 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         targets=_targets(issue, standing, at),
         holder=holder_words(Holder(issue.holder_grid_id, issue.holder_department_id), departments),
         caption=caption_text(issue),
+        also=also_reported([issue.id]).get(issue.id, 0),
         late=records_of(issue, at) if _was_late(handovers, co_handlings) else (),
     )
 

@@ -50,12 +50,12 @@ TO_REPORTERS: Final[Mapping[str, str]] = {
     "adjudicate": TO_PARTIES,
     "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s: %(text)s"),
 }
-TO_SUPPORTERS: Final[Mapping[str, str]] = {  # who supports it may not open it: no number, and no link to it
+TO_SUPPORTERS: Final[Mapping[str, str]] = {  # who supports it may not open it: no number, no link, nobody's words
     "conclude": gettext_noop("What you saw too in %(cell)s is concluded"),
     "self_handle": gettext_noop("What you saw too in %(cell)s is concluded"),
-    "reject": gettext_noop("What you saw too in %(cell)s was not accepted: %(text)s"),
-    "cancel": gettext_noop("What you saw too in %(cell)s was cancelled: %(text)s"),
-    "suspend": gettext_noop("What you saw too in %(cell)s has to wait until %(until)s: %(text)s"),
+    "reject": gettext_noop("What you saw too in %(cell)s was not accepted"),
+    "cancel": gettext_noop("What you saw too in %(cell)s was cancelled"),
+    "suspend": gettext_noop("What you saw too in %(cell)s has to wait until %(until)s"),
 }
 SUPPORTED: Final = "/m/supported/"  # the list of what somebody supports
 LONGEST_QUOTE: Final = 120

@@ -274,6 +274,12 @@ class SupportIn(SimilarIn):
     text = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_TEXT)
 
 
+class SupportWithPhotosIn(SupportIn):
+    """The same as a form, with photos; of one person three are kept."""
+
+    photos = serializers.ListField(child=serializers.FileField(), required=False, default=list, max_length=MOST_PHOTOS)
+
+
 class SupportOut(serializers.Serializer[Any]):
     """The support. `number`: null for who may not see the issue."""
 

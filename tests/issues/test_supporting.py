@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -222,6 +223,20 @@ def test_a_program_supports_what_similar_has_shown(town: Town, rubble: Issue, mo
     assert sent(town, town.people.dispatcher, ref=of_the_dispatcher).json() == {"number": rubble.number}
     seen_by_all = client(town.people.dispatcher).get(f"/api/v1/issues/{rubble.number}/").json()
     assert seen_by_all["also_reported"] == 2
+
+
+def test_a_program_may_send_photos_along(town: Town, rubble: Issue, media: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr("apps.common.clock.now", lambda: LATER)
+    lon, lat = inside(town.cell)
+    who = town.people.next_leader
+    sent = {"category": town.categories.rubbish.code, "lon": lon, "lat": lat, "ref": ref_of(rubble.pk, who.pk)}
+    assert client(who).post(SUPPORT, sent | {"photos": [picture()]}).status_code == 201
+    assert Photo.objects.get(issue=rubble).taken_by == who
+    not_a_photo = SimpleUploadedFile("a.jpg", b"%PDF-1.7")
+    other = town.people.other_leader
+    refused = client(other).post(SUPPORT, sent | {"ref": ref_of(rubble.pk, other.pk), "photos": [not_a_photo]})
+    assert refused.status_code == 400
+    assert not Support.objects.filter(user=other).exists()
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ from apps.issues.serializers import (
     SimilarOut,
     SupportIn,
     SupportOut,
+    SupportWithPhotosIn,
 )
 from apps.issues.services.filing import Report, UnknownCategory, UnknownCell, file_report
 from apps.issues.services.moves import IssueNotFound, MoveFields, add_photos, make_move
@@ -130,7 +131,7 @@ class SupportDoor(Door):
 
     @extend_schema(
         operation_id="issues_support",
-        request=SupportIn,
+        request={"application/json": SupportIn, "multipart/form-data": SupportWithPhotosIn},
         responses={
             201: SupportOut,
             200: OpenApiResponse(SupportOut, description="It was supported before."),
@@ -140,8 +141,8 @@ class SupportDoor(Door):
     )
     def post(self, request: Request) -> Response:
         """Say that one has seen the same, instead of reporting it again."""
-        asked = _valid(SupportIn(data=request.data))
-        seen = Seen(_category(asked).id, _here(asked), asked["text"])
+        asked = _valid(SupportWithPhotosIn(data=request.data))
+        seen = Seen(_category(asked).id, _here(asked), asked["text"], _files(asked))
         made = support(supporter=self.person(), ref=asked["ref"], seen=seen, now=clock.now())
         code = status.HTTP_201_CREATED if made.created else status.HTTP_200_OK
         return Response({"number": made.issue.number if made.issue else None}, status=code)

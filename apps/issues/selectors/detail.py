@@ -54,8 +54,8 @@ class Detail:
 def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
-    Seven queries (issue, handovers, events, joint handlings, photos, departments, supporters), two more for each desk from which
-    the person may assign, and few for who may act for a vacant cell.
+    Seven queries (issue, handovers, events, joint handlings, photos, departments, supporters), two more for each desk
+    from which the person may assign, and few for who may act for a vacant cell.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
     if issue is None or issue.number != number.strip():

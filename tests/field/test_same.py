@@ -97,8 +97,27 @@ def test_an_own_report_is_shown_as_such(town: Town, phone: Client) -> None:
     assert 'name="same" value="">' in page and page.count('name="same"') == 1
 
 
-def test_solved_on_the_spot_is_not_asked_about(town: Town, phone: Client, rubble: Issue) -> None:
-    assert "/done/" in asked(phone, filled(town, is_solved="on", result="已清扫"))
+@pytest.mark.parametrize("sent", [{"is_solved": "on", "result": "已清扫"}, {"is_urgent": "on"}])
+def test_danger_and_what_is_solved_are_not_asked_about(
+    town: Town, phone: Client, rubble: Issue, sent: dict[str, str]
+) -> None:
+    assert "/done/" in asked(phone, filled(town, **sent))
+
+
+def test_what_is_grave_is_not_asked_about(town: Town, phone: Client) -> None:
+    filed(town, reporter=town.people.member, now=clock.now(), category="fire")
+    assert "/done/" in asked(phone, filled(town, category=town.categories.fire.code))
+
+
+def test_a_form_left_at_a_question_is_named_on_the_first_page(town: Town, phone: Client, rubble: Issue) -> None:
+    assert "还没有报完" not in phone.get("/m/").text
+    same = asked(phone, filled(town))
+    where = asked(phone, filled(town, key="0" * 31 + "2", **at(town.next_cell)))
+    page = phone.get("/m/").text
+    assert page.count("还没有报完") == 2
+    assert same in page and where in page
+    phone.post(same, {"same": ""})
+    assert phone.get("/m/").text.count("还没有报完") == 1
 
 
 def test_what_ended_meanwhile_is_told_and_can_be_sent_as_new(town: Town, phone: Client, rubble: Issue) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route
 
 from apps.common import clock
-from apps.issues.models import Category, Issue, Photo, PositionSource
+from apps.issues.models import Category, Issue, Photo, PositionSource, Support
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.filing import Report, file_report
 from apps.staff.models import User
@@ -142,6 +142,31 @@ def test_the_phone_in_a_neighbours_cell_is_asked_kindly(city: Town, window: Wind
     assert not phone.faults
 
 
+@pytest.mark.parametrize("has_script", [True, False])
+def test_who_saw_the_same_says_so_and_the_photo_goes_along(
+    city: Town, window: Window, camera: Path, has_script: bool
+) -> None:
+    lon, lat = inside(city.cell)
+    rubble = Category.objects.get(name="建筑垃圾", level=Category.Level.MINOR)
+    report = Report(rubble.id, "西门外有一堆", lon, lat)
+    other = file_report(reporter=city.people.member, report=report, now=clock.now()).issue
+    phone = window(java_script_enabled=has_script)
+    page = signed_in(phone, city.people.leader)
+    phone.go("/m/report")
+    page.locator(".shot input").first.set_input_files(camera)
+    page.get_by_label("情况说明").fill("又多了一堆")
+    page.locator(".tile", has_text="建筑垃圾").first.click()
+    page.get_by_role("button", name="提交").click()
+    page.get_by_role("heading", name="是不是其中之一？").wait_for(timeout=60_000)
+    assert page.get_by_text("西门外有一堆").is_visible()
+    page.get_by_role("button", name="是的，我也遇到了").click()
+    page.get_by_text("已记下您也遇到了").wait_for()
+    assert Support.objects.get().issue == other == Photo.objects.get().issue == Issue.objects.get()
+    phone.go("/m/report")
+    assert page.get_by_label("情况说明").input_value() == ""
+    assert not phone.faults
+
+
 def test_a_photo_taken_before_the_script_has_arrived_is_shrunk_too(city: Town, window: Window, camera: Path) -> None:
     phone = window()
     page = signed_in(phone, city.people.leader)
@@ -196,7 +221,21 @@ def prepare(phone: Watched, city: Town) -> dict[str, str]:
     page.get_by_label("不在我的网格").check()
     page.get_by_role("button", name="提交").click()
     page.wait_for_url("**/m/report/where/*/")
-    return {**pages(city), "where": page.url.removeprefix(phone.site)}
+    addresses = {**pages(city), "where": page.url.removeprefix(phone.site)}
+    return {**addresses, **prepare_the_same(phone, city)}
+
+
+def prepare_the_same(phone: Watched, city: Town) -> dict[str, str]:
+    """Somebody else has reported the like: one form waits at the question, and one support is given."""
+    own = Issue.objects.get()
+    report = Report(own.category_id, "西门外有一堆，已经几天了", grid_id=city.cell.id)
+    other = file_report(reporter=city.people.member, report=report, now=clock.now()).issue
+    Support.objects.create(issue=other, user=city.people.leader, created_at=clock.now())
+    page = phone.go("/m/report")
+    page.locator(".tile").first.click()
+    page.get_by_role("button", name="提交").click()
+    page.wait_for_url("**/m/report/same/*/")
+    return {"same": page.url.removeprefix(phone.site), "supported": "/m/supported/"}
 
 
 def test_every_page_is_accessible_and_easy_to_hit_in_both_languages(city: Town, window: Window) -> None:

@@ -8,7 +8,7 @@ from django.utils.translation import pgettext
 
 from apps.issues.models import Handover, Issue, LinkKind, State, soon_in
 from apps.issues.selectors.reporters import also_reported
-from apps.issues.selectors.wording import caption_text
+from apps.issues.selectors.wording import also_words, caption_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ class Line:
     def what(self) -> str:
         """The report's own words, the category's sentence where it has none."""
         return " ".join(self.issue.text.split()) or self.issue.category.caption
+
+    @property
+    def also_words(self) -> str:
+        """How many others saw it."""
+        return also_words(self.also)
 
     @property
     def caption(self) -> str:

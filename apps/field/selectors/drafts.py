@@ -6,6 +6,7 @@ from datetime import datetime
 from django.core.files.base import ContentFile, File
 
 from apps.field.models import KEPT_FOR, DraftPhoto, ReportDraft
+from apps.field.selectors.kinds import kind_of
 from apps.staff.models import User
 
 
@@ -24,6 +25,25 @@ def draft_of(user: User, key: str, now: datetime) -> Draft | None:
     if row is None:
         return None
     return Draft(row.key, row.values, tuple(row.photos.order_by("id").values_list("id", flat=True)))
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A report that is not filed yet, because a question is not answered."""
+
+    key: str
+    kind: str
+    since: datetime
+    is_compared: bool  # asked whether it is reported already; else in which cell it is, or what must be corrected
+
+
+def waiting_drafts(user: User, now: datetime) -> list[Waiting]:
+    """The person's own ones, the newest first. One query."""
+    rows = ReportDraft.objects.filter(user=user, created_at__gte=now - KEPT_FOR).order_by("-created_at", "-id")
+    return [
+        Waiting(row.key, str(kind_of(row.values.get("category", "")) or ""), row.created_at, "cell" in row.values)
+        for row in rows
+    ]
 
 
 def photo_files(draft: Draft | None) -> "list[File[bytes]]":

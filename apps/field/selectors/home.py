@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from apps.field.selectors.drafts import Waiting, waiting_drafts
 from apps.field.selectors.places import WALKING_ROLES
 from apps.grids.models import Tier
 from apps.grids.selectors import CellInfo, tree
@@ -42,16 +43,18 @@ class Home:
     tasks: Tasks
     latest: Sequence[Issue]
     contacts: Sequence[Contact]
+    waiting: Sequence[Waiting]  # reports of which a question is not answered yet
     supports_some: bool  # there are reports of others that the person saw too
 
 
 def home_of(user: User, scope: Scope, now: datetime) -> Home:
-    """Return the page's content in at most six queries."""
+    """Return the page's content in at most seven queries."""
     return Home(
         places=_places(scope),
         tasks=_tasks(scope, now),
         latest=latest_reports(user),
         contacts=_contacts(user, scope, now),
+        waiting=waiting_drafts(user, now),
         supports_some=Support.objects.filter(user=user).exists(),
     )
 

@@ -206,9 +206,11 @@ def _keep_and_ask(request: HttpRequest, form: ReportForm, key: str, uploads: "Se
 
 
 def _is_reported_already(request: HttpRequest, form: ReportForm, place: Place) -> bool:
-    """Whether the question is worth asking: not about what is solved, nor when the form is only sent once more."""
+    """Whether the question is worth asking: not where somebody is in danger, not about what is solved, nor when the
+    form is only sent once more.
+    """
     category = kind_of(form.cleaned_data["category"])
-    if category is None or form.cleaned_data["is_solved"]:
+    if category is None or category.is_grave or form.cleaned_data["is_urgent"] or form.cleaned_data["is_solved"]:
         return False
     try:
         found = reported_already(category.id, place, scope_of_request(request), clock.now())

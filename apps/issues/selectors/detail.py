@@ -15,7 +15,7 @@ from apps.issues.selectors.targets import Targets, targets_for
 from apps.issues.selectors.timeline import Line, timeline
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.selectors.whys import Why, why_there
-from apps.issues.selectors.wording import caption_text, holder_words
+from apps.issues.selectors.wording import also_words, caption_text, holder_words
 from apps.issues.workflow import Deed, Holder, Move
 from apps.staff.models import Department
 from apps.staff.selectors import Scope
@@ -41,6 +41,11 @@ class Detail:
     caption: str
     also: int  # how many people beside the reporter reported or support it
     late: Sequence[Record] = ()  # who was late, and who answered for it then
+
+    @property
+    def also_words(self) -> str:
+        """How many others saw it."""
+        return also_words(self.also)
 
     @property
     def moves(self) -> tuple[Move, ...]:

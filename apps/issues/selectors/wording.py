@@ -1,6 +1,7 @@
 """An issue in words: the caption of the board, and who somebody is."""
 
 from django.utils.translation import gettext as translate
+from django.utils.translation import ngettext
 
 from apps.grids.models import Tier
 from apps.grids.selectors import tree
@@ -41,6 +42,11 @@ def post_words(post: Post, name: str) -> str:
     if post.role == Role.LEADER and cell.tier >= Tier.LEVEL1:
         return translate("The leader of %(title)s") % values
     return translate("%(name)s (%(role)s, %(cell)s)") % values
+
+
+def also_words(also: int) -> str:
+    """How many people beside the reporter saw it."""
+    return ngettext("%(also)d other person saw it too", "%(also)d others saw it too", also) % {"also": also}
 
 
 def holder_words(holder: Holder, departments: dict[int, Department]) -> str:

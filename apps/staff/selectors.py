@@ -5,7 +5,7 @@ counts like any other while it is valid. For a cell where nobody acts, the neare
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -59,6 +59,18 @@ _ACTING: Final = Prepared(
     SELECT post.grid_id, post.role, post.user_id
     FROM {Post._meta.db_table} AS post JOIN {User._meta.db_table} AS person ON person.id = post.user_id
     WHERE post.grid_id = ANY(%(cells)s) AND post.role = ANY(%(roles)s) AND post.valid @> %(today)s::date
+        AND person.is_active
+    ORDER BY post.id
+    """,
+)
+
+
+_HANDLERS: Final = Prepared(
+    "handlers_of",
+    f"""
+    SELECT post.department_id, post.grid_id, post.user_id
+    FROM {Post._meta.db_table} AS post JOIN {User._meta.db_table} AS person ON person.id = post.user_id
+    WHERE post.department_id = ANY(%(departments)s) AND post.role = '{Role.HANDLER}' AND post.valid @> %(today)s::date
         AND person.is_active
     ORDER BY post.id
     """,
@@ -186,7 +198,9 @@ class Handlers:
 
 def handlers_of(department_ids: Collection[int], at: datetime) -> Handlers:
     """The handlers of many departments, to be asked cell by cell. One query."""
-    return Handlers(tuple(_handlers(department_ids, at)))
+    with connection.cursor() as cursor:
+        _HANDLERS.execute(cursor, {"departments": list(department_ids), "today": timezone.localdate(at)})
+        return Handlers(tuple(cursor.fetchall()))
 
 
 def handlers_for(department_id: int, grid_id: int, at: datetime) -> list[int]:
@@ -259,13 +273,6 @@ def _acting_by_cell(grid_ids: Collection[int], at: datetime) -> dict[int, list[i
         if role in ACTING_ROLES[index.cell(grid_id).tier] and user_id not in people[grid_id]:
             people[grid_id].append(user_id)
     return people
-
-
-def _handlers(department_ids: Collection[int], at: datetime) -> Iterable[tuple[int, int, int]]:
-    rows = _posts_at(at).filter(department_id__in=list(department_ids), role=Role.HANDLER).order_by("id")
-    for department_id, grid_id, user_id in rows.values_list("department_id", "grid_id", "user_id"):
-        if department_id is not None:
-            yield department_id, grid_id, user_id
 
 
 def _posts_at(at: datetime) -> QuerySet[Post]:

@@ -7,9 +7,9 @@ had done then is found done.
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 
 from django.conf import settings
 from django.db import connection
@@ -35,6 +35,9 @@ from apps.issues.services.routing import route_turn
 
 ROUTING = "issues.route_waiting"
 MOST_TRIES = 5
+CROSSING = frozenset({"merge", "unmerge", "split"})  # moves that others' cases feel at once
+FROM_OTHERS = frozenset({"duplicate", "no_duplicate"})  # and what these feel
+INSTANT = timedelta(microseconds=1)
 OnDay = Callable[[date, "Shard"], None]
 
 
@@ -153,11 +156,16 @@ class Shard:
         if self.acts.fulfil(case, wishes(case, tier, dice, at), dice, at):
             assert case.version > version
             self._plan_wake(case)
+            if case.kind in CROSSING:
+                self._look()
             return
         self.counts["nothing was possible"] += 1
+        self._was_in_vain(case, at)
+
+    def _was_in_vain(self, case: Case, at: datetime) -> None:
+        """Nothing could be done: somebody tries again, but not for ever, and not after the end."""
         case.tries += 1
-        if case.tries < MOST_TRIES:
-            self._set_wake(case, at + IN_VAIN)
+        self._set_wake(case, at + IN_VAIN if case.is_open and case.tries < MOST_TRIES else None)
 
     # --- tasks ----------------------------------------------------------------------------------------
 
@@ -200,14 +208,28 @@ class Shard:
         with connection.cursor() as cursor:
             cursor.execute("SELECT coalesce(max(id), 0) FROM issues_issueevent")
             [self.last_event] = cursor.fetchone() or (0,)
-        if self.row.reached_at is None:
-            return
-        lately = Q(closed_at=None) | Q(closed_at__gt=self.row.reached_at - settings.REOPEN_WITHIN)
+        start = datetime.combine(self.stage.plan.starts_on, time(), self.stage.calendar.tz)
+        reached = self.row.reached_at or start
+        self.rings.add(ROUTING)  # what a killed process may have heard and not answered
+        lately = Q(closed_at=None) | Q(closed_at__gt=reached - settings.REOPEN_WITHIN)
         issues = Issue.objects.filter(lately, district_id__in=self.districts)
         for case, history in recalled(issues, prefix=f"sim-{self.stage.plan.seed}-"):
             self.cases[case.id] = case
-            for seen in history:
-                self._observe(case, seen)
+            self._relive(case, history, reached)
+
+    def _relive(self, case: Case, history: Iterable[Seen], reached: datetime) -> None:
+        """Go through its history as it was lived. Whoever woke and left no event had woken in vain."""
+        for seen in history:
+            is_made = seen.actor is not None and seen.kind not in FROM_OTHERS  # by whoever woke for this case
+            self._wake_in_vain(case, seen.at - INSTANT if is_made else seen.at)
+            if is_made:
+                case.wake_at = None
+            self._observe(case, seen)
+        self._wake_in_vain(case, reached)
+
+    def _wake_in_vain(self, case: Case, until: datetime) -> None:
+        while case.wake_at is not None and case.wake_at <= until:
+            self._was_in_vain(case, case.wake_at)
 
     def _look(self) -> None:
         """Take in what the tasks did."""

@@ -68,12 +68,16 @@ class Standing:
 
 def standing_of(issue: Issue, scope: Scope, at: datetime) -> Standing:
     """Three queries (handovers, events, joint handlings), few more where a superior may stand in for a vacant cell."""
-    told = Told(
-        handovers=list(Handover.objects.raw(_HANDOVERS, [issue.id])),
-        deeds=_deeds(issue.id),
-        co_handlings=list(CoHandling.objects.raw(_HELPING, [issue.id])),
+    return standing_from(issue, told_of(issue.id), scope, at)
+
+
+def told_of(issue_id: int) -> Told:
+    """What an issue's past says. Three queries."""
+    return Told(
+        handovers=list(Handover.objects.raw(_HANDOVERS, [issue_id])),
+        deeds=_deeds(issue_id),
+        co_handlings=list(CoHandling.objects.raw(_HELPING, [issue_id])),
     )
-    return standing_from(issue, told, scope, at)
 
 
 def _deeds(issue_id: int) -> list[Deed]:

@@ -14,6 +14,7 @@ from apps.common import clock
 from apps.grids.models import Grid
 from apps.issues.models import Handover, Issue
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import Post, Role
@@ -56,6 +57,7 @@ def test_a_town_at_work_keeps_every_promise(town: Town, issue: Issue) -> None:
     route_waiting(now=NOW)
     for hours in (5, 30, 200, 700):
         sweep(now=NOW + timedelta(hours=hours))
+        record_late()
         report = check_invariants(now=NOW + timedelta(hours=hours))
         assert report.findings == []
     assert (report.cells, report.open_issues, report.histories, report.is_sample) == (15, 2, 3, False)

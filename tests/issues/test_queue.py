@@ -156,7 +156,7 @@ def test_one_issue_is_read_in_a_fixed_number_of_queries(town: Town) -> None:
     seen = scope(town.people.second_dispatcher)
     with CaptureQueriesContext(connection) as queries:
         found = detail(issue.number, seen, NOW)
-    assert found is not None and len(queries) == 8
+    assert found is not None and len(queries) == 9
     assert [move.name for move in found.moves] == ["assign", "conclude", "rework", "cancel", "note"]
     targets = found.targets["assign"]
     assert targets.suggested == town.departments.chengguan

@@ -14,6 +14,7 @@ from apps.issues.models import Card, Category, EscalationRung, Issue, IssueEvent
 from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.catalogue import catalogue, forget_catalogue
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.accountability import record_late
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
@@ -67,6 +68,7 @@ def kinds(issue: Issue) -> list[str]:
 
 
 def sound(now: datetime) -> bool:
+    record_late()
     return not check_invariants(now=now).findings and broken_chains() == []
 
 

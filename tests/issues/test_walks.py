@@ -12,6 +12,7 @@ from apps.issues.models import Issue, IssueEvent
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.visibility import visible_issues
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, StaleVersion, make_move
@@ -96,6 +97,7 @@ def test_whatever_people_do_every_promise_holds_and_nothing_gets_stuck(town: Tow
         step(town, dice.choice(waiting), dice, now)
     sweep(now=now)
     route_waiting(now=now)  # the last step may have split one: its parts were filed at this very moment
+    record_late()
     assert [str(finding) for finding in check_invariants(now=now).findings] == []
     for issue in Issue.objects.filter(closed_at=None):
         assert choices(town, issue, now)

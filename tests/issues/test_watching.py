@@ -8,6 +8,7 @@ import pytest
 from apps.issues.models import Card, Handover, Pause, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.given import GivenRefused
 from apps.issues.services.watching import CardNotSharper, TooMuchTime
@@ -138,4 +139,5 @@ def test_what_is_suspended_at_the_top_after_its_last_rung_breaks_no_invariant(to
     minutes = int((later - NOW).total_seconds() // 60) + 1
     until = {Give.UNTIL: str((later + timedelta(days=30)).date())}
     move(issue, "suspend", town.people.city_dispatcher, "列入改造", minutes=minutes, given=until)
+    record_late()
     assert check_invariants(now=later + timedelta(minutes=1), sample=0).findings == []

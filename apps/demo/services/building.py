@@ -23,6 +23,7 @@ from apps.grids.models import Grid, Tier
 from apps.grids.services import CellRow, load_cells
 from apps.issues.models import Power
 from apps.issues.selectors.catalogue import forget_catalogue
+from apps.issues.services.accountability import record_late
 from apps.issues.services.calendar import seed_calendar
 from apps.issues.services.catalogue import load_catalogue
 from apps.issues.services.loading import load_issues
@@ -155,6 +156,7 @@ def build_city(
             rows = tell_city_past(plan, days=days, per_day=per_day, now=now)
         with built.timed("history", on_step):
             built.issues, built.events = load_issues(issues=rows)
+            record_late()
             built.notices = tell_city(now=now)
     return built
 

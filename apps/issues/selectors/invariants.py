@@ -95,7 +95,7 @@ _RECORDS: Final[Mapping[Promise, str]] = {
         SELECT i.id, i.filed_at FROM {HANDOVER} h JOIN {ISSUE} i ON i.id = h.issue_id
         LEFT JOIN {LATE} late ON late.handover_id = h.id
         WHERE h.is_overdue AND late.id IS NULL AND greatest(h.due_at, coalesce(h.ended_at, h.due_at)) < %(late)s
-            AND h.is_on_record LIMIT {SHOWN}""",
+        LIMIT {SHOWN}""",
     _("somebody is on record for what was not late"): f"""
         SELECT i.id, i.filed_at FROM {LATE} late JOIN {HANDOVER} h ON h.id = late.handover_id
         JOIN {ISSUE} i ON i.id = h.issue_id WHERE NOT h.is_overdue LIMIT {SHOWN}""",

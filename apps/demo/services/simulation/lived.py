@@ -12,6 +12,7 @@ from apps.demo.services.past import tell_staged
 from apps.demo.services.simulation.running import OnProgress, run
 from apps.demo.simulation.plan import Plan
 from apps.issues.models import Issue, IssueEvent
+from apps.issues.services.accountability import record_late
 from apps.issues.services.loading import load_issues
 
 
@@ -47,6 +48,7 @@ def build_lived_city(
     with built.timed("history", on_step):
         assert plan.until is not None
         load_issues(issues=tell_staged(plan_city(seed, scale), now=plan.until))
+        record_late()
         built.notices = tell_city(now=plan.until)
     SimulatedShard.objects.all().delete()
     built.issues, built.events = Issue.objects.count(), IssueEvent.objects.count()

@@ -1,5 +1,6 @@
 """Servers and processes for every test. What a room needs beyond this is in its own factories."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -129,13 +130,19 @@ def celery_worker_process(
 
 
 def _collect_static(environment: dict[str, str]) -> None:
-    """The real site serves hashed files, as in production."""
-    subprocess.run(
-        [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
-        cwd=paths.project_dir(),
-        env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "grid_mgmt.settings"},
-        check=True,
-    )
+    """The real site serves hashed files, as in production. Once, though several workers of a run want them at once."""
+    done = paths.var_dir() / "static-collected"
+    with done.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        subprocess.run(
+            [sys.executable, "manage.py", "collectstatic", "--noinput", "--verbosity", "0"],
+            cwd=paths.project_dir(),
+            env={**os.environ, **environment, "DJANGO_SETTINGS_MODULE": "grid_mgmt.settings"},
+            check=True,
+        )
+        done.touch()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
 HASHED = re.compile(r"\.[0-9a-f]{12}\.")
-LAST_LOOK = [float("-inf")]  # when a window was last closed
+LAST_LOOK: list[float] = []  # when a window was last closed
 CATALOGUE_IS_FRESH_AFTER = 5.5  # the site's process keeps the last test's catalogue for five seconds
 
 
@@ -78,4 +78,4 @@ def window(chromium: Browser, live_site: str) -> Iterator[Callable[..., Watched]
     yield open_window
     for context in opened:
         context.close()
-    LAST_LOOK[0] = time.monotonic()
+    LAST_LOOK[:] = [time.monotonic()]

@@ -42,8 +42,8 @@ def rubble(town: Town) -> Issue:
 
 def reported(town: Town, who: User, **report: Any) -> Issue:
     lon, lat = inside(town.cell)
-    report = {"lon": lon, "lat": lat, "text": "门口有建筑垃圾"} | report
-    issue = file_report(reporter=who, report=Report(town.categories.rubbish.id, **report), now=NOW).issue
+    values: dict[str, Any] = {"lon": lon, "lat": lat, "text": "门口有建筑垃圾"} | report
+    issue = file_report(reporter=who, report=Report(town.categories.rubbish.id, **values), now=NOW).issue
     route_waiting(now=NOW)
     return Issue.objects.get(pk=issue.pk)
 
@@ -212,7 +212,7 @@ def test_a_program_supports_what_similar_has_shown(town: Town, rubble: Issue, mo
     monkeypatch.setattr("apps.common.clock.now", lambda: LATER)
     lon, lat = inside(town.cell)
     who = town.people.other_leader
-    asked = {"category": town.categories.rubbish.code, "lon": lon, "lat": lat}
+    asked: dict[str, Any] = {"category": town.categories.rubbish.code, "lon": lon, "lat": lat}
     [shown] = client(who).get(SIMILAR, asked).json()
     assert (shown["is_open"], shown["is_own"], shown["number"]) == (True, False, None)
     assert str(rubble.pk) not in shown["ref"] or len(shown["ref"]) == 24

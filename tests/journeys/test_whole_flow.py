@@ -15,6 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 from apps.common import clock
 from apps.issues.models import Issue, IssueEvent, State
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import User
@@ -280,6 +281,7 @@ def test_a_case_goes_every_way_there_is_and_its_timeline_tells_it_in_both_langua
     rated_and_opened_again(case, town)
     for language in TIMELINE:
         check_timeline(case, town.people.dispatcher, language)
+    record_late()
     assert [str(found) for found in check_invariants(now=city_clock.moment, sample=0).findings] == []
     for language, size in (("zh-hans", PHONE), ("en", PHONE), ("zh-hans", DESK), ("en", DESK)):
         page = case.page(town.people.dispatcher, language=language, size=size)

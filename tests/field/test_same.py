@@ -133,7 +133,7 @@ def test_what_ended_meanwhile_is_told_and_can_be_sent_as_new(town: Town, phone: 
     )
     answer = phone.post(place, {"same": ref})
     assert answer.status_code == 409
-    assert "已经办结" in answer.text or "请作为新的" in answer.text
+    assert "那件问题已经办结或不再受理，请作为新的问题上报。" in answer.text
     phone.post(place, {"same": ""})
     assert Issue.objects.count() == 2
 

@@ -215,7 +215,7 @@ def test_a_program_supports_what_similar_has_shown(town: Town, rubble: Issue, mo
     asked: dict[str, Any] = {"category": town.categories.rubbish.code, "lon": lon, "lat": lat}
     [shown] = client(who).get(SIMILAR, asked).json()
     assert (shown["is_open"], shown["is_own"], shown["number"]) == (True, False, None)
-    assert str(rubble.pk) not in shown["ref"] or len(shown["ref"]) == 24
+    assert shown["ref"] not in {ref_of(rubble.pk, other.pk) for other in (town.people.leader, town.people.dispatcher)}
     first, again = sent(town, who, ref=shown["ref"], text="我也看到了"), sent(town, who, ref=shown["ref"])
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json() == {"number": None}
@@ -249,6 +249,7 @@ def test_a_program_may_send_photos_along(town: Town, rubble: Issue, media: Any, 
         ({"ref": "a", "lon": 10, "lat": 10}, 400),
         ({"ref": "a", "text": "x" * 5001}, 400),
         ({"ref": ["a"]}, 400),
+        ({"ref": "\ud800"}, 400),
         ({}, 400),
     ],
 )

@@ -18,12 +18,14 @@ _FAMILY: Final = f"""
         FROM family JOIN {Issue._meta.db_table} AS duplicate ON duplicate.merged_into_id = family.id
         WHERE family.level < {MOST_LEVELS}
     )"""
+_REPORTERS: Final = f"""
+    SELECT family.main, reported.reporter_id
+    FROM family JOIN {Issue._meta.db_table} AS reported ON reported.id = family.id"""
 _SUPPORTERS: Final = f"""
     SELECT family.main, support.user_id
     FROM family JOIN {Support._meta.db_table} AS support ON support.issue_id = family.id"""
 _COUNTED: Final = f"""{_FAMILY}, people (main, user_id) AS (
-        SELECT family.main, duplicate.reporter_id
-        FROM family JOIN {Issue._meta.db_table} AS duplicate ON duplicate.id = family.id AND family.level > 0
+        {_REPORTERS}
         UNION
         {_SUPPORTERS}
     )
@@ -32,22 +34,13 @@ _COUNTED: Final = f"""{_FAMILY}, people (main, user_id) AS (
 
 
 def reporters_of(issue: Issue) -> list[int]:
-    """Ids of its reporter and of those of the duplicates merged into it, each once. One query a level of merging."""
-    found, level = {issue.reporter_id: None}, [issue.pk]
-    for _ in range(MOST_LEVELS):
-        rows = list(Issue.objects.filter(merged_into__in=level).values_list("pk", "reporter_id"))
-        if not rows:
-            break
-        level = [pk for pk, _reporter in rows]
-        found.update(dict.fromkeys(reporter for _pk, reporter in rows))
-    return list(found)
+    """Ids of its reporter and of those of the duplicates merged into it, each once, its own first. One query."""
+    return _people(f"{_FAMILY} {_REPORTERS} ORDER BY family.level, family.id", issue)
 
 
 def supporters_of(issue: Issue) -> list[int]:
     """Ids of whoever supports it or a duplicate merged into it, each once, the earliest first. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_FAMILY} {_SUPPORTERS} ORDER BY support.id", {"ids": [issue.pk]})
-        return list(dict.fromkeys(user_id for _main, user_id in cursor.fetchall()))
+    return _people(f"{_FAMILY} {_SUPPORTERS} ORDER BY support.id", issue)
 
 
 def also_reported(ids: Sequence[int]) -> dict[int, int]:
@@ -57,3 +50,9 @@ def also_reported(ids: Sequence[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED, {"ids": list(ids)})
         return dict(cursor.fetchall())
+
+
+def _people(statement: str, issue: Issue) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": [issue.pk]})
+        return list(dict.fromkeys(user_id for _main, user_id in cursor.fetchall()))

@@ -23,7 +23,7 @@ from apps.issues.services.effects import apply_move
 from apps.issues.services.given import read_given
 from apps.issues.services.handovers import record
 from apps.issues.services.making import Making
-from apps.issues.services.writing import Entry
+from apps.issues.services.writing import Entry, payload_of
 from apps.issues.workflow import MOVES, By, Give, Move, check_move
 from apps.staff.models import User
 from apps.staff.selectors import Scope, scope_of
@@ -105,7 +105,7 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
         with photos.attached(
             issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now
         ) as photo_count:
-            payload = {**_payload(text, photo_count), **given.payload}
+            payload = {**payload_of(text, photo_count), **given.payload}
             making = Making(
                 row=row,
                 issue=issue,
@@ -181,7 +181,3 @@ def _visible_and_locked(issue_id: int, scope: Scope, now: datetime) -> tuple[Iss
 def _post_id(standing: Standing, row: Move) -> int | None:
     post = standing.post_for(row)
     return post.id if post is not None else None
-
-
-def _payload(text: str, photo_count: int) -> dict[str, Any]:
-    return ({"text": text} if text else {}) | ({"photos": photo_count} if photo_count else {})

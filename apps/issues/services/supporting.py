@@ -22,12 +22,11 @@ from apps.issues.selectors.duplicates import Here, Similar, similar_issues
 from apps.issues.services import photos
 from apps.issues.services.filing import LONGEST_TEXT
 from apps.issues.services.handovers import record
-from apps.issues.services.writing import Entry
+from apps.issues.services.writing import Entry, payload_of
 from apps.staff.models import User
 from apps.staff.selectors import Scope, scope_of
 
 MOST_PHOTOS: Final = 3  # of one supporter: an issue keeps nine as found
-REF_LENGTH: Final = 24
 
 
 class NothingSimilar(Refused):
@@ -109,8 +108,7 @@ def _tell(
     with photos.attached(
         issue_id=issue.id, stage=stage, pictures=kept, taken_by_id=supporter.id, now=now
     ) as photo_count:
-        payload = ({"text": text} if text else {}) | ({"photos": photo_count} if photo_count else {})
-        record(issue=issue, entry=Entry("support", now, supporter.id, post_id, payload))
+        record(issue=issue, entry=Entry("support", now, supporter.id, post_id, payload_of(text, photo_count)))
 
 
 def _post_at(scope: Scope, issue: Issue) -> int | None:

@@ -55,6 +55,11 @@ class Entry:
         return str(self.payload.get("text", ""))
 
 
+def payload_of(text: str, photo_count: int) -> dict[str, Any]:
+    """What an event keeps of somebody's words and photos; nothing of what was not given."""
+    return ({"text": text} if text else {}) | ({"photos": photo_count} if photo_count else {})
+
+
 def was_late(handover: str, at: str) -> str:
     """Whether a handover that ends now was late, as SQL over the names of its row and of the moment.
 

@@ -133,7 +133,7 @@ CELERY_BEAT_SCHEDULE = {
     # the finished day at 00:40; every hour, for what was missed
     "record_late": {"task": "issues.record_late", "schedule": 60, "options": {"expires": 60}},
     "anchor": {"task": "issues.anchor", "schedule": crontab(minute="40"), "options": {"expires": 3_000}},
-    "purge_deliveries": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
+    "purge_notices": {"task": "notices.purge", "schedule": crontab(hour="3", minute="20")},
 }
 
 # --- people ------------------------------------------------------------------------------------------
@@ -166,6 +166,7 @@ USE_TZ = True
 SITE_URL = env.str("SITE_URL", default="").rstrip("/")  # for links in messages: without it they have none
 QUIET_HOURS = parse_quiet(env.str("QUIET_HOURS", default="21:00-07:00"))
 DELIVERY_KEEP_DAYS = env.int("DELIVERY_KEEP_DAYS", default=90)
+NOTICE_KEEP_DAYS = env.int("NOTICE_KEEP_DAYS", default=180)
 EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "filemail://")  # files until a server is named
 EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
 EMAIL_FILE_PATH = EMAIL_CONFIG["EMAIL_FILE_PATH"] or VAR_DIR / "mail"

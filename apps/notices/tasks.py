@@ -6,7 +6,8 @@ from celery import shared_task
 from django.conf import settings
 
 from apps.common import clock, queue
-from apps.notices.services.delivery import DELIVER, deliver_turn, only_deliverer, purge_deliveries
+from apps.notices.services.delivery import DELIVER, deliver_turn, only_deliverer
+from apps.notices.services.purging import purge_deliveries, purge_notices
 
 PURGE = "notices.purge"
 
@@ -23,5 +24,7 @@ def deliver() -> None:
 
 @shared_task(name=PURGE)
 def purge() -> None:
-    """Forget what was sent long ago."""
-    purge_deliveries(before=clock.now() - timedelta(days=settings.DELIVERY_KEEP_DAYS))
+    """Forget what was sent, and what was told, long ago."""
+    now = clock.now()
+    purge_deliveries(before=now - timedelta(days=settings.DELIVERY_KEEP_DAYS))
+    purge_notices(before=now - timedelta(days=settings.NOTICE_KEEP_DAYS))

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from apps.notices.channels import parcels, webhooks
 from apps.notices.models import Delivery, QuietHours, Way
 from apps.notices.services import notify
-from apps.notices.services.delivery import LEASE, Delivered, deliver_turn, deliver_waiting, purge_deliveries
+from apps.notices.services.delivery import LEASE, Delivered, deliver_turn, deliver_waiting
 from tests.factories import NOW, Town, build_town
 from tests.notices.receivers import Listener, MailBox
 from tests.notices.wishes import NIGHT, TEXT, WAKES, endpoint, stand, tell, wants
@@ -261,19 +261,6 @@ def test_a_turn_of_webhooks_costs_the_same_however_many(
     deliver_turn(now=NOW, batch=0)
     with django_assert_num_queries(3 * 2 + 3 + 2):  # savepoints of the three claims; the claims; lease and record
         assert deliver_waiting(now=NOW).sent == count
-
-
-def test_what_was_sent_long_ago_is_forgotten_in_batches(town: Town, texts: Path) -> None:
-    wants(town.people.leader, Way.SMS, "137")
-    for days in (100, 99, 98, 1):
-        tell(town.people.leader, now=NOW - timedelta(days=days) + timedelta(hours=1))
-        wishes = town.people.leader.channel_settings.get()
-        wishes.since = NOW - timedelta(days=200)
-        wishes.save()
-        deliver_turn(now=NOW - timedelta(days=days) + timedelta(hours=1))
-    assert set(stand()) == {"sent"}
-    assert purge_deliveries(before=NOW - timedelta(days=90), batch=2) == 3
-    assert len(stand()) == 1
 
 
 def test_no_parcel_outlives_its_lease() -> None:

@@ -192,15 +192,3 @@ def try_again(*, delivery_ids: Collection[int], now: datetime) -> int:
         if count:
             queue.ring_once_after_commit(DELIVER)
     return count
-
-
-def purge_deliveries(*, before: datetime, batch: int = 5_000, most_batches: int = 100) -> int:
-    """Delete what was sent before the moment, in short transactions; returns how many."""
-    total = 0
-    for _ in range(most_batches):
-        oldest = Delivery.objects.filter(state=Delivery.State.SENT, sent_at__lt=before).order_by("sent_at")
-        count, _details = Delivery.objects.filter(id__in=oldest.values("id")[:batch]).delete()
-        total += count
-        if count < batch:
-            break
-    return total

@@ -9,12 +9,25 @@ if sys.version_info < (3, 11):  # noqa: UP036 - this is where an old interpreter
 
 try:
     from django.core.management import execute_from_command_line
+    from django.db import DatabaseError
 except ImportError:
     sys.exit("Django is not installed for this Python: use .venv/bin/python manage.py, or run `make run` once.")
 
+from apps.common.database import troubles
 from apps.common.embedded import lease, paths, places
 from apps.common.embedded.commands import servers_for
 from apps.common.embedded.errors import ServerTrouble
+
+
+def run() -> None:
+    """Run the command; what is wrong with the database itself is one sentence."""
+    try:
+        execute_from_command_line(sys.argv)
+    except DatabaseError as error:
+        words = troubles.sentence_of(error)
+        if words is None:
+            raise
+        sys.exit(words)
 
 
 def main() -> None:
@@ -25,7 +38,7 @@ def main() -> None:
         if names or not os.environ.get("SECRET_KEY"):
             places.check_var(paths.var_dir())
         with lease.join(names):
-            execute_from_command_line(sys.argv)
+            run()
     except ServerTrouble as trouble:
         sys.exit(str(trouble))
     except KeyboardInterrupt:

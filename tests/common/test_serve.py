@@ -195,6 +195,33 @@ def test_a_database_that_does_not_answer_is_one_sentence(var: Path) -> None:
     assert "Traceback" not in ran.stderr
 
 
+def test_a_database_without_tables_is_one_sentence_at_every_command(var: Path) -> None:
+    for command in (["check_tree"], ["load_catalogue"], ["purge_notices"], ["sweep"]):
+        ran = manage(var, *command)
+        assert ran.returncode == 1
+        assert "manage.py migrate" in ran.stderr
+        assert "Traceback" not in ran.stderr
+    assert manage(var, "migrate", "-v", "0").returncode == 0
+    assert "manage.py migrate" not in manage(var, "check_tree").stderr
+
+
+def test_a_wrong_statement_keeps_its_traceback(var: Path) -> None:
+    assert manage(var, "migrate", "-v", "0").returncode == 0
+    script = "from django.db import connection; connection.cursor().execute('SELECT missing')"
+    ran = manage(var, "shell", "--no-imports", "-c", script)
+    assert ran.returncode == 1
+    assert "Traceback" in ran.stderr
+    assert "manage.py migrate" not in ran.stderr
+
+
+def test_a_command_whose_database_is_away_says_where_to_look(var: Path) -> None:
+    ran = manage(var, "check_tree", DATABASE_URL="postgres://me@127.0.0.1:1/nothing", REDIS_URL="redis://127.0.0.1:1/0")
+    assert ran.returncode == 1
+    assert "DATABASE_URL" in ran.stderr
+    assert "127.0.0.1" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
 def test_a_var_directory_that_is_a_file_is_one_sentence(var: Path) -> None:
     var.write_text("in the way")
     for command in ("serve", "migrate", "version"):

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from apps.issues.models import CoHandling, Issue, IssueEvent, State
 from apps.issues.selectors.detail import detail
@@ -214,7 +215,7 @@ def two(town: Town) -> tuple[Issue, Issue]:
 
 
 def test_a_duplicate_ends_and_its_reporter_hears_of_the_result(town: Town) -> None:
-    main, double = two(town)
+    main, double = filed(town), filed(town, cell=town.next_cell)
     Issue.objects.filter(pk=double.pk).update(reporter=town.people.next_leader)
     due = main.due_at
     double = move(double, "merge", town.people.dispatcher, given={Give.INTO: main.number})
@@ -224,9 +225,15 @@ def test_a_duplicate_ends_and_its_reporter_hears_of_the_result(town: Town) -> No
     assert IssueEvent.objects.get(issue=main, kind="duplicate").payload == {"number": double.number}
     main = move(main, "handle", town.people.dispatcher)
     move(main, "self_handle", town.people.dispatcher, "已清运")
-    concluded_text = "Your report %(number)s of %(cell)s is concluded"
-    assert concluded_text in texts_for(town.people.leader)
-    assert concluded_text in texts_for(town.people.next_leader)
+    for person, issue, cell in (
+        (town.people.leader, main, town.cell),
+        (town.people.next_leader, double, town.next_cell),
+    ):
+        told = Notice.objects.get(recipient=person, text="Your report %(number)s of %(cell)s is concluded")
+        assert (told.values, told.link) == ({"number": issue.number, "cell": cell.name}, f"/i/{issue.number}/")
+        browser = Client()
+        browser.force_login(person)
+        assert browser.get(told.link).status_code == 200
 
 
 def test_merged_by_mistake_it_goes_on_by_itself(town: Town) -> None:

@@ -8,6 +8,7 @@ from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, Photo
 from apps.issues.selectors.accountability import Record, records_of
 from apps.issues.selectors.acting import Standing, standing_from
 from apps.issues.selectors.facts import Told
+from apps.issues.selectors.merged import GoesOnAs, goes_on_as
 from apps.issues.selectors.numbers import id_in_number
 from apps.issues.selectors.queue import SHOWN
 from apps.issues.selectors.reporters import also_reported
@@ -41,6 +42,7 @@ class Detail:
     caption: str
     also: int  # how many people beside the reporter reported or support it
     late: Sequence[Record] = ()  # who was late, and who answered for it then
+    goes_on: GoesOnAs | None = None  # what stands for it, if it was merged
 
     @property
     def also_words(self) -> str:
@@ -60,7 +62,7 @@ def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
     Seven queries (issue, handovers, events, joint handlings, photos, departments, supporters), two more for each desk
-    from which the person may assign, and few for who may act for a vacant cell.
+    from which the person may assign and for a merged issue, and few for who may act for a vacant cell.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
     if issue is None or issue.number != number.strip():
@@ -96,6 +98,7 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         caption=caption_text(issue),
         also=also_reported([issue.id]).get(issue.id, 0),
         late=records_of(issue, at) if _was_late(handovers, co_handlings) else (),
+        goes_on=goes_on_as(issue, scope),
     )
 
 

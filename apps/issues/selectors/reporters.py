@@ -1,11 +1,12 @@
 """Who reported an issue and who supports it: asked wherever feedback must reach them all."""
 
 from collections.abc import Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from django.db import connection
 
-from apps.issues.models import Issue, Support
+from apps.issues.models import Issue, Support, number_of
 
 MOST_LEVELS: Final = 5  # of issues merged into merged issues
 
@@ -21,6 +22,10 @@ _FAMILY: Final = f"""
 _REPORTERS: Final = f"""
     SELECT family.main, reported.reporter_id
     FROM family JOIN {Issue._meta.db_table} AS reported ON reported.id = family.id"""
+_REPORTED: Final = f"""
+    SELECT reported.reporter_id, reported.id, reported.filed_at, reported.grid_id
+    FROM family JOIN {Issue._meta.db_table} AS reported ON reported.id = family.id
+    ORDER BY family.level, family.id"""
 _SUPPORTERS: Final = f"""
     SELECT family.main, support.user_id
     FROM family JOIN {Support._meta.db_table} AS support ON support.issue_id = family.id"""
@@ -33,14 +38,32 @@ _COUNTED: Final = f"""{_FAMILY}, people (main, user_id) AS (
     WHERE people.user_id <> issue.reporter_id GROUP BY people.main"""
 
 
-def reporters_of(issue: Issue) -> list[int]:
-    """Ids of its reporter and of those of the duplicates merged into it, each once, its own first. One query."""
-    return _people(f"{_FAMILY} {_REPORTERS} ORDER BY family.level, family.id", issue)
+class Reported(NamedTuple):
+    """One report of a matter, with what its reporter knows it by."""
+
+    reporter_id: int
+    id: int
+    filed_at: datetime
+    grid_id: int
+
+    @property
+    def number(self) -> str:
+        """The human number."""
+        return number_of(self.id, self.filed_at)
+
+
+def reports_of(issue: Issue) -> list[Reported]:
+    """The issue itself, then every duplicate merged into it, the nearer ones first. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_FAMILY} {_REPORTED}", {"ids": [issue.pk]})
+        return [Reported(*row) for row in cursor.fetchall()]
 
 
 def supporters_of(issue: Issue) -> list[int]:
     """Ids of whoever supports it or a duplicate merged into it, each once, the earliest first. One query."""
-    return _people(f"{_FAMILY} {_SUPPORTERS} ORDER BY support.id", issue)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_FAMILY} {_SUPPORTERS} ORDER BY support.id", {"ids": [issue.pk]})
+        return list(dict.fromkeys(user_id for _main, user_id in cursor.fetchall()))
 
 
 def also_reported(ids: Sequence[int]) -> dict[int, int]:
@@ -50,9 +73,3 @@ def also_reported(ids: Sequence[int]) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(_COUNTED, {"ids": list(ids)})
         return dict(cursor.fetchall())
-
-
-def _people(statement: str, issue: Issue) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"ids": [issue.pk]})
-        return list(dict.fromkeys(user_id for _main, user_id in cursor.fetchall()))

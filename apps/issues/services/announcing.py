@@ -9,7 +9,7 @@ from django.utils.translation import gettext_noop
 from apps.common import queue
 from apps.grids.selectors import tree
 from apps.issues.models import Issue
-from apps.issues.selectors.reporters import reporters_of, supporters_of
+from apps.issues.selectors.reporters import Reported, reports_of, supporters_of
 from apps.issues.services.making import Making
 from apps.issues.workflow import Holder
 from apps.notices.services import Message, notify_all
@@ -50,6 +50,15 @@ TO_REPORTERS: Final[Mapping[str, str]] = {
     "adjudicate": TO_PARTIES,
     "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s: %(text)s"),
 }
+# who reported a duplicate may not open what goes on: their own number and page, and nobody's words about another report
+TO_MERGED: Final[Mapping[str, str]] = {
+    "conclude": TO_REPORTERS["conclude"],
+    "self_handle": TO_REPORTERS["self_handle"],
+    "reject": gettext_noop("Your report %(number)s of %(cell)s was not accepted"),
+    "cancel": gettext_noop("Your report %(number)s of %(cell)s was cancelled"),
+    "adjudicate": gettext_noop("A ruling was made on the matter of your report %(number)s of %(cell)s"),
+    "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s"),
+}
 TO_SUPPORTERS: Final[Mapping[str, str]] = {  # who supports it may not open it: no number, no link, nobody's words
     "conclude": gettext_noop("What you saw too in %(cell)s is concluded"),
     "self_handle": gettext_noop("What you saw too in %(cell)s is concluded"),
@@ -64,20 +73,21 @@ LONGEST_QUOTE: Final = 120
 class _Told(NamedTuple):
     people: Sequence[int]
     text: str
-    link: str = ""  # the issue's page, if it is empty
+    about: Issue | Reported
+    link: str = ""  # the page of what it is about, if it is empty
 
 
 def announce(making: Making) -> None:
     """Tell holder, helpers, parties and reporters, in one statement. Call it after the move was written."""
-    issue, entry = making.issue, making.entry
+    entry = making.entry
     messages = [
         Message(
             [one for one in people if one != entry.actor_id],
             text,
-            _values(making, text),
-            link or f"/i/{issue.number}/",
+            _values(making, text, about),
+            link or f"/i/{about.number}/",
         )
-        for people, text, link in _first_words_count(_told(making))
+        for people, text, about, link in _first_words_count(_told(making))
     ]
     if notify_all(messages=messages, now=entry.at):
         queue.ring_once_after_commit(DELIVER)
@@ -86,39 +96,48 @@ def announce(making: Making) -> None:
 def _told(making: Making) -> Iterator[_Told]:
     name, issue, at = making.row.name, making.issue, making.entry.at
     if name in TO_HOLDER:
-        yield _Told(_people_of(issue, _holder(issue), at), TO_HOLDER[name])
+        yield _Told(_people_of(issue, _holder(issue), at), TO_HOLDER[name], issue)
     if name in TO_ASSIGNER and making.standing.chain.assigner is not None:
-        yield _Told(_people_of(issue, making.standing.chain.assigner, at), TO_ASSIGNER[name])
+        yield _Told(_people_of(issue, making.standing.chain.assigner, at), TO_ASSIGNER[name], issue)
     if making.given.co_departments:
         helpers = [person for one in making.given.co_departments for person in handlers_for(one, issue.grid_id, at)]
-        yield _Told(helpers, TO_HELPERS)
+        yield _Told(helpers, TO_HELPERS, issue)
     if name == "transfer":
-        yield _Told(_people_of(issue, making.standing.holder, at), TO_LOSER)
+        yield _Told(_people_of(issue, making.standing.holder, at), TO_LOSER, issue)
     if name == "adjudicate":
         parties = {*making.standing.chain.declined, making.standing.holder}
-        yield _Told([person for party in parties for person in _people_of(issue, party, at)], TO_PARTIES)
+        yield _Told([person for party in parties for person in _people_of(issue, party, at)], TO_PARTIES, issue)
     if name in TO_REPORTERS:
-        yield _Told(reporters_of(issue), TO_REPORTERS[name])
+        yield from _to_reporters(issue, name)
     if name in TO_SUPPORTERS:
-        yield _Told(supporters_of(issue), TO_SUPPORTERS[name], SUPPORTED)
+        yield _Told(supporters_of(issue), TO_SUPPORTERS[name], issue, SUPPORTED)
+
+
+def _to_reporters(issue: Issue, name: str) -> Iterator[_Told]:
+    """Each of their own report; who reported a duplicate of what is merged only now has heard so before."""
+    own, *merged = reports_of(issue)
+    yield _Told([own.reporter_id], TO_REPORTERS[name], own)
+    if name in TO_MERGED:
+        for one in merged:
+            yield _Told([one.reporter_id], TO_MERGED[name], one)
 
 
 def _first_words_count(told: Iterable[_Told]) -> Iterator[_Told]:
     """Somebody who would hear of it twice hears what comes first."""
     known: set[int] = set()
-    for people, text, link in told:
+    for people, text, about, link in told:
         fresh = [person for person in dict.fromkeys(people) if person not in known]
         known.update(fresh)
-        yield _Told(fresh, text, link)
+        yield _Told(fresh, text, about, link)
 
 
-def _values(making: Making, pattern: str) -> Mapping[str, str | int]:
+def _values(making: Making, pattern: str, about: Issue | Reported) -> Mapping[str, str | int]:
     """What the text has places for; words are quoted short, the rest stands on the issue's page."""
     text = making.entry.text
     until = making.given.until
     values: dict[str, Any] = {
-        "number": making.issue.number,
-        "cell": tree().cell(making.issue.grid_id).name,
+        "number": about.number,
+        "cell": tree().cell(about.grid_id).name,
         "text": text[:LONGEST_QUOTE] + "…" * (len(text) > LONGEST_QUOTE),
         "into": making.given.into.number if making.given.into else "",
         "until": until.date().isoformat() if until else "",

@@ -45,5 +45,7 @@ def register_kinds() -> None:
     for move, text in announcing.TO_REPORTERS.items():
         if text not in TO_OTHERS.values():
             kinds.register(f"issue.{TO_REPORTERS.get(move, 'report_' + move)}", [text])
+    for move, text in announcing.TO_MERGED.items():  # the same news of a duplicate
+        kinds.register(kinds.kind_of(announcing.TO_REPORTERS[move]), [text])
     for move, text in announcing.TO_SUPPORTERS.items():
         kinds.register(f"issue.supported_{TO_REPORTERS.get(move, move)}", [text])

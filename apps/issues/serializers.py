@@ -171,6 +171,13 @@ class EventOut(serializers.Serializer[Any]):
     reason = serializers.CharField()
 
 
+class DisputeOut(serializers.Serializer[Any]):
+    """What the departments said that declined it, and the ruling on that; null while nobody has ruled."""
+
+    reasons = EventOut(many=True)
+    ruling = EventOut(allow_null=True)
+
+
 class PhotoOut(serializers.Serializer[Any]):
     """Where a photo is; add ?size=small for 320 px."""
 
@@ -206,6 +213,7 @@ class DetailOut(IssueOut):
     why = serializers.ListField(
         child=serializers.CharField(), help_text="Why it went where it is, in sentences of the reader's language."
     )
+    disputes = DisputeOut(many=True, help_text="Each ruling with what it ruled on, then what waits for one.")
     also_reported = serializers.IntegerField(help_text="How many people beside the reporter reported or support it.")
     photos = PhotoOut(many=True)
     moves = MoveOut(many=True)

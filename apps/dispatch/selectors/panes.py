@@ -97,13 +97,6 @@ class Pane:
         return {action.move.name for action in self.rare}
 
     @property
-    def declines(self) -> list[Event]:
-        """What the departments said that declined it, side by side; empty unless there is something to rule on."""
-        if not self.detail.standing.chain.declined:
-            return []
-        return [line for line in self.detail.lines if line.kind == "return" and line.words]
-
-    @property
     def newest(self) -> Event | None:
         """The last thing somebody wrote: the result to judge, the instruction to follow, the reason of a return."""
         return next((line for line in reversed(self.detail.lines) if line.words), None)

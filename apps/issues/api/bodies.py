@@ -13,6 +13,7 @@ from apps.issues.models import Card, Category, Issue, Photo, State
 from apps.issues.selectors.arithmetic import ClockSum
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.detail import Detail
+from apps.issues.selectors.disputes import Dispute
 from apps.issues.selectors.duplicates import Similar
 from apps.issues.selectors.timeline import Line
 from apps.issues.workflow import Move
@@ -64,6 +65,7 @@ def whole(found: Detail, now: datetime) -> Body:
         **row(found.issue, now),
         "events": [event(line) for line in found.lines],
         "why": list(found.why.sentences),
+        "disputes": [dispute(one) for one in found.disputes],
         "also_reported": found.also,
         "photos": [photo(picture) for picture in found.photos],
         "moves": [move(one, State(found.issue.state)) for one in found.moves],
@@ -97,6 +99,10 @@ def event(line: Line) -> Body:
         "words": line.words,
         "reason": line.reason,
     }
+
+
+def dispute(one: Dispute) -> Body:
+    return {"reasons": [event(line) for line in one.reasons], "ruling": event(one.ruling) if one.ruling else None}
 
 
 def photo(picture: Photo) -> Body:

@@ -7,6 +7,7 @@ from datetime import datetime
 from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, Photo
 from apps.issues.selectors.accountability import Record, records_of
 from apps.issues.selectors.acting import Standing, standing_from
+from apps.issues.selectors.disputes import Dispute, disputes_of
 from apps.issues.selectors.facts import Told
 from apps.issues.selectors.merged import GoesOnAs, goes_on_as
 from apps.issues.selectors.numbers import id_in_number
@@ -34,6 +35,7 @@ class Detail:
     events: tuple[IssueEvent, ...]
     lines: tuple[Line, ...]
     why: Why
+    disputes: tuple[Dispute, ...]
     photos: tuple[Photo, ...]
     co_handlings: tuple[CoHandling, ...]
     standing: Standing
@@ -90,6 +92,7 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         events=events,
         lines=(lines := timeline(events, departments)),
         why=why_there(events, lines),
+        disputes=disputes_of(events, lines),
         photos=tuple(issue.photos.order_by("id")),
         co_handlings=co_handlings,
         standing=standing,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,10 +13,11 @@ from django.utils import translation
 
 from apps.issues.models import Issue, IssueEvent, Power
 from apps.issues.selectors.catalogue import forget_catalogue
-from apps.issues.selectors.timeline import timeline
-from apps.issues.selectors.whys import why_there
+from apps.issues.selectors.timeline import BY_PEOPLE, timeline
+from apps.issues.selectors.whys import MOVING, why_there
 from apps.issues.services.moves import MoveFields, make_move
 from apps.issues.services.routing import route_waiting
+from apps.issues.workflow import MOVES, Give, Target
 from apps.staff.models import Department, Role, User
 from tests.factories import NOW, Town, staffed
 from tests.issues.reports import filed, fresh, rule
@@ -81,9 +83,9 @@ def test_seconded_staff_are_named_in_the_reader_s_language(town: Town) -> None:
     )
 
 
-def move(issue: Issue, name: str, actor: User, text: str) -> None:
+def move(issue: Issue, name: str, actor: User, text: str = "", **fields: Any) -> None:
     version = fresh(issue).version
-    make_move(move=name, issue_id=issue.id, version=version, actor=actor, fields=MoveFields(text=text), now=LATER)
+    make_move(move=name, issue_id=issue.id, version=version, actor=actor, fields=MoveFields(text, **fields), now=LATER)
 
 
 def test_what_people_did_since_is_told_and_what_never_moved_has_an_answer_too(town: Town) -> None:
@@ -93,6 +95,78 @@ def test_what_people_did_since_is_told_and_what_never_moved_has_an_answer_too(to
     assert why(filed(town, town.categories.noise)) == ("It waits for its route: a moment only.",)
     on_the_spot = filed(town, town.categories.noise, is_self_handled=True, result="已劝导")
     assert why(on_the_spot) == ("It was solved where it was seen, so it went nowhere.",)
+
+
+def test_every_move_of_the_table_that_sends_an_issue_somewhere_is_told() -> None:
+    sends = {name for name, row in MOVES.items() if row.target not in (Target.STAYS, Target.NOBODY)}
+    assert {"transfer", "adjudicate", "reopen", "unmerge"} <= sends <= MOVING & BY_PEOPLE.keys()
+
+
+def since(issue: Issue) -> tuple[str, str]:
+    """What is said of the time after routing, in both languages."""
+    english, chinese = why(issue)[3], why(issue, "zh-hans")[3]
+    assert (english[:12], chinese[:3]) == ("Since then: ", "此后：")
+    return english, chinese
+
+
+def with_the_department(town: Town) -> Issue:
+    issue = routed(town)
+    move(issue, "assign", town.people.dispatcher, "请办", to_department_id=town.departments.chengguan.id)
+    return issue
+
+
+def test_a_transfer_is_told(town: Town) -> None:
+    issue = with_the_department(town)
+    other = town.departments.gongshang.id
+    move(issue, "transfer", town.people.dispatcher, "属工商", to_department_id=other)
+    assert since(issue) == (
+        "Since then: 陈派遣 took it from Jinshui Urban Management and gave it to Jinshui Market Supervision.",
+        "此后：陈派遣将其由金水区城市管理局改派给金水区工商局。",
+    )
+
+
+def test_a_ruling_is_told(town: Town) -> None:
+    issue = with_the_department(town)
+    move(issue, "return", town.people.handler, "不属城管")
+    other = town.departments.gongshang.id
+    move(issue, "adjudicate", town.people.city_dispatcher, "由工商办理", to_department_id=other)
+    assert since(issue) == (
+        "Since then: 杨市台 ruled: Jinshui Market Supervision handles it.",
+        "此后：杨市台裁决：由金水区工商局办理。",
+    )
+
+
+def test_opening_again_is_told(town: Town) -> None:
+    issue = with_the_department(town)
+    move(issue, "sign", town.people.handler)
+    move(issue, "feed_back", town.people.handler, "已清运")
+    move(issue, "conclude", town.people.dispatcher)
+    move(issue, "reopen", town.people.dispatcher, "还有一堆")
+    assert since(issue) == (
+        "Since then: 陈派遣 opened it again; Jinshui Urban Management goes on with it.",
+        "此后：陈派遣重开，由金水区城市管理局继续办理。",
+    )
+
+
+def test_separating_it_again_is_told(town: Town) -> None:
+    main, double = routed(town), routed(town)
+    move(double, "merge", town.people.dispatcher, given={Give.INTO: main.number})
+    assert since(double)[0] == f"Since then: 陈派遣 merged it into {main.number}, the same matter."
+    move(double, "unmerge", town.people.dispatcher, "不是同一处")
+    assert since(double) == (
+        "Since then: 陈派遣 separated it again; 金水区 goes on with it.",
+        "此后：陈派遣取消合并，由金水区继续办理。",
+    )
+
+
+def test_a_platform_that_keeps_it_is_told_but_no_note_on_the_way(town: Town) -> None:
+    issue = routed(town)
+    move(issue, "handle", town.people.dispatcher)
+    assert since(issue)[0] == "Since then: 陈派遣 is handling it at 金水区."
+    passed_on = with_the_department(town)
+    move(passed_on, "sign", town.people.handler)
+    move(passed_on, "handle", town.people.handler, "车已出发")
+    assert since(passed_on)[0] == "Since then: 陈派遣 of 金水区 assigned it to Jinshui Urban Management."
 
 
 def test_a_history_from_before_traces_were_kept_still_has_its_reasons(town: Town) -> None:

@@ -5,15 +5,16 @@ The history keeps codes (`routing.Trace`); names of rules, categories and depart
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from django.utils.translation import gettext as translate
 
 from apps.grids.models import Tier
 from apps.issues import routing
-from apps.issues.models import IssueEvent, RoutingRule
+from apps.issues.models import IssueEvent, RoutingRule, State
 from apps.issues.selectors.catalogue import Catalogue, catalogue
 from apps.issues.selectors.timeline import Line
+from apps.issues.workflow import MOVES, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +42,26 @@ def why_there(events: Sequence[IssueEvent], lines: Sequence[Line]) -> Why:
         return Why((_unrouted(lines),))
     steps = [_step(line) for _, line in routed]
     last_routed = routed[-1][1]
-    moved = next((line for line in reversed(lines) if line.seq > last_routed.seq and line.kind in MOVING), None)
+    moved = _moved(lines, last_routed.seq)
     if moved is not None:
         steps.append(translate("Since then: %(sentence)s.") % {"sentence": moved.sentence})
     trace = routed[-1][0].payload.get("trace", {})
     return Why(tuple(steps), tuple(_grounds(trace)), tuple(_answers(trace)))
 
 
-MOVING = frozenset(
-    {"assign", "report_up", "refer", "return", "feed_back", "rework", "escalate", "conclude", "self_handle"}
-)
+# whatever gives it another holder or none, the ladder's last step too
+MOVING: Final = frozenset({name for name, row in MOVES.items() if row.target is not Target.STAYS} | {"escalate"})
+KEEPING: Final = "handle"  # a platform decides to do it itself; among those who handle it already, a note on the way
+
+
+def _moved(lines: Sequence[Line], routed: int) -> Line | None:
+    """What people, or their lateness, did with it last since it was routed at `routed`."""
+    for before, line in zip(reversed(lines[:-1]), reversed(lines), strict=False):
+        if line.seq <= routed:
+            return None
+        if line.kind in MOVING or (line.kind == KEEPING and before.state != State.HANDLING):
+            return line
+    return None
 
 
 def _unrouted(lines: Sequence[Line]) -> str:

@@ -80,6 +80,14 @@ def test_with_a_reason_it_is_fed_back_without_who_helps(town: Town) -> None:
     assert (issue.state, part.outcome, part.result) == (State.FED_BACK, "feed_back", "")
     event = IssueEvent.objects.get(issue=issue, kind="feed_back")
     assert event.payload["without_co"] == "工商今天无人"
+    for language, said in (
+        ("en", "fed back to 金水区, without waiting for who helps: 工商今天无人"),
+        ("zh-hans", "向金水区反馈，未等协办单位：工商今天无人"),
+    ):
+        browser = Client(headers={"Accept-Language": language})
+        browser.force_login(town.people.dispatcher)
+        for page in (f"/i/{issue.number}/", f"/m/issue/{issue.number}/"):
+            assert said in browser.get(page).text
 
 
 def test_who_handles_it_cannot_help_itself(town: Town) -> None:

@@ -58,6 +58,7 @@ BY_PEOPLE: Final[Mapping[str, str]] = {
     "refuse_appeal": gettext_noop("%(actor)s refused the appeal"),
 }
 JOINTLY: Final = gettext_noop("%(sentence)s, jointly with %(helpers)s")
+WITHOUT: Final = gettext_noop("%(sentence)s, without waiting for who helps: %(why)s")
 BY_ITSELF: Final[Mapping[str, str]] = {
     "assign": gettext_noop("It stays with %(taker)s"),
     "assign_on": gettext_noop("It is assigned from %(giver)s to %(taker)s"),
@@ -171,9 +172,11 @@ def _sentence(
     if pattern is None:
         return kind
     said = translate(pattern) % {**_facts(payload), "actor": actor, "giver": giver(), "taker": taker()}
-    if not payload.get("co"):
-        return said
-    return translate(JOINTLY) % {"sentence": said, "helpers": translate(", ").join(map(str, payload["co"]))}
+    if payload.get("co"):
+        said = translate(JOINTLY) % {"sentence": said, "helpers": translate(", ").join(map(str, payload["co"]))}
+    if payload.get("without_co"):
+        said = translate(WITHOUT) % {"sentence": said, "why": payload["without_co"]}
+    return said
 
 
 def _facts(payload: Mapping[str, Any]) -> defaultdict[str, str]:

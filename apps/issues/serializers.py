@@ -203,6 +203,7 @@ class MoveOut(serializers.Serializer[Any]):
     words = serializers.CharField(help_text="What the text is called.")
     needs_words = serializers.BooleanField()
     needs_target = serializers.BooleanField()
+    takes_photos = serializers.BooleanField(help_text="Photos sent with another move are refused.")
     gives = GiveOut(many=True)
 
 

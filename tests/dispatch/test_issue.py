@@ -143,6 +143,16 @@ def test_a_move_without_its_reason_is_refused_beside_its_field(town: Town) -> No
     assert 'aria-invalid="true"' in answer.content.decode()
 
 
+def test_photos_where_none_are_taken_are_refused_and_no_word_is_lost(town: Town) -> None:
+    issue = assigned(town)
+    answer = post(signed_in(town.people.handler), issue, "note", text="看过现场", photos=[picture()], headers=HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 400
+    assert "“备注”不能附照片，请去掉照片后重新提交。" in html
+    assert ">看过现场</textarea>" in html
+    assert not Photo.objects.exists()
+
+
 def test_a_move_that_the_table_forbids_names_those_it_allows(town: Town) -> None:
     issue = filed(town)
     answer = post(signed_in(town.people.dispatcher), issue, "conclude", headers=HTMX)

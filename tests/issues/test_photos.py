@@ -9,9 +9,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
-from apps.issues.models import Photo
+from apps.dispatch.selectors.panes import pane_of
+from apps.issues.models import Issue, Photo
+from apps.issues.selectors.detail import detail
 from apps.issues.services.filing import Report, file_report
-from apps.issues.services.moves import MoveFields, NoPhotos, NotYours, StaleVersion, add_photos, make_move
+from apps.issues.services.moves import (
+    MoveFields,
+    NoPhotos,
+    NotYours,
+    StaleVersion,
+    TakesNoPhotos,
+    add_photos,
+    make_move,
+)
 from apps.issues.services.photos import (
     LONGEST_EDGE,
     SMALL_EDGE,
@@ -23,8 +33,10 @@ from apps.issues.services.photos import (
     kept_pictures,
     prepare_pictures,
 )
+from apps.issues.workflow import MOVES, UnknownMove
+from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town
-from tests.issues.test_api import picture
+from tests.issues.test_api import client, picture
 from tests.issues.test_moves import fed_back, filed, handled, move
 
 
@@ -140,6 +152,50 @@ def test_the_result_is_shown_by_photos_of_its_own(town: Town) -> None:
     photo = Photo.objects.get(issue=issue)
     assert (photo.stage, photo.taken_by) == ("result", town.people.handler)
     assert issue.events.latest("seq").payload == {"text": "已清运", "photos": 1}
+
+
+def test_evidence_that_it_is_not_done_is_no_result(town: Town) -> None:
+    files = numbered(*range(9))
+    issue = move(handled(town), "feed_back", town.people.handler, "已清运", photos=[picture()])
+    add_photos(issue_id=issue.id, actor=town.people.leader, files=files, now=NOW)  # the place is full of photos
+    issue = move(issue, "conclude", town.people.dispatcher)
+    issue = move(issue, "reopen", town.people.leader, "还有一堆", photos=[picture(color="blue")])
+    assert issue.events.latest("seq").payload == {"text": "还有一堆", "photos": 1}
+    evidence = Photo.objects.filter(issue=issue).latest("id")
+    assert (evidence.stage, evidence.taken_by) == ("report", town.people.leader)
+    seen = detail(issue.number, scope_of(town.people.dispatcher.id, NOW), NOW)
+    assert seen is not None
+    pane = pane_of(seen, scope_of(town.people.dispatcher.id, NOW), NOW)
+    assert evidence in pane.photos_before and evidence not in pane.photos_after
+    assert len(pane.photos_after) == 1
+    with pytest.raises(PhotosFull):
+        add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(10), now=NOW)
+
+
+def test_what_handles_it_shows_a_result_and_what_takes_no_photos_refuses_them(town: Town, media: Path) -> None:
+    taking = {name for name, row in MOVES.items() if row.takes_photos}
+    assert taking == {"handle", "feed_back", "co_feed_back", "self_handle", "reopen"}
+    issue = handled(town)
+    with pytest.raises(TakesNoPhotos) as refused:
+        move(issue, "note", town.people.handler, "看过现场", photos=[picture()])
+    assert str(refused.value) == "“备注”不能附照片，请去掉照片后重新提交。"
+    assert (Photo.objects.count(), list(media.rglob("*.jpg"))) == (0, [])
+    assert Issue.objects.get(pk=issue.pk).version == issue.version
+    with pytest.raises(UnknownMove):
+        move(issue, "explode", town.people.handler, photos=[picture()])
+
+
+def test_programs_are_told_which_moves_take_photos(town: Town) -> None:
+    issue = handled(town)
+    address, program = f"/api/v1/issues/{issue.number}/", client(town.people.handler)
+    takes = {one["name"]: one["takes_photos"] for one in program.get(address).json()["moves"]}
+    assert (takes["feed_back"], takes["note"]) == (True, False)
+    sent = {"version": issue.version, "text": "看过现场", "photos": [picture()]}
+    answer = program.post(f"{address}moves/note/", sent)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert (error["code"], list(error["fields"])) == ("takes_no_photos", ["photos"])
+    assert error["message"] == "“Note” takes no photos. Please send it again without them."
 
 
 def test_photos_are_added_once_and_with_an_event(town: Town) -> None:

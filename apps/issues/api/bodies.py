@@ -121,6 +121,7 @@ def move(one: Move, state: State) -> Body:
         "words": str(one.words),
         "needs_words": state in one.needs_words,
         "needs_target": one.needs_target,
+        "takes_photos": one.takes_photos,
         "gives": [
             {"name": give.value, "label": str(give.label), "is_needed": is_needed}
             for give, is_needed in one.gives.items()

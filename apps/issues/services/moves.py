@@ -31,6 +31,7 @@ from apps.staff.selectors import Scope, scope_of
 LONGEST_TEXT: Final = 5_000
 SEE_IT: Final = frozenset({By.HOLDER, By.REPORTER})  # never without seeing it (tests/issues/test_visibility.py)
 HARMLESS: Final = frozenset({"support"})  # events that no decision waits for
+AS_FOUND: Final = frozenset({"reopen"})  # its photos show that it is not done: the place, no result
 _LOCKED: Final = f"SELECT * FROM {Issue._meta.db_table} WHERE id = %s FOR NO KEY UPDATE"
 
 
@@ -67,6 +68,13 @@ class NoPhotos(Refused):
     field = "photos"
 
 
+class TakesNoPhotos(Refused):
+    """The table gives the move no photos: they would show neither the place nor a result."""
+
+    sentence = _("“%(move)s” takes no photos. Please send it again without them.")
+    field = "photos"
+
+
 class WordsMissing(Refused):
     """The move asks for words: a reason, a result, an instruction."""
 
@@ -93,7 +101,7 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
     GivenRefused, and those of the move itself (TargetRefused, effects').
     """
     text = clean_text(fields.text, longest=LONGEST_TEXT)
-    pictures = photos.prepare_pictures(fields.photos)
+    pictures = _pictures(move, fields.photos)
     with transaction.atomic():
         scope = scope_of(actor.id, now)
         issue, standing = _locked(move, issue_id, version, scope, now)
@@ -101,9 +109,9 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
         if not text and issue.state in row.needs_words:
             raise WordsMissing(field=row.words)
         given = read_given(row, fields.given, issue=issue, scope=scope, now=now)
-        stage = Photo.Stage.RESULT if row.takes_photos else Photo.Stage.REPORT
+        stage, extra = (Photo.Stage.REPORT, photos.MOST_PHOTOS) if move in AS_FOUND else (Photo.Stage.RESULT, 0)
         with photos.attached(
-            issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now
+            issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now, extra=extra
         ) as photo_count:
             payload = {**payload_of(text, photo_count), **given.payload}
             making = Making(
@@ -142,6 +150,14 @@ def add_photos(*, issue_id: int, actor: User, files: Sequence["File[bytes]"], no
                 entry = Entry("photo", now, actor.id, post.id if post else None, {"photos": photo_count})
                 record(issue=issue, entry=entry)
     return issue
+
+
+def _pictures(move: str, files: Sequence["File[bytes]"]) -> list[photos.Picture]:
+    """Raises TakesNoPhotos and the refusals of photos; an unknown move is refused later."""
+    row = MOVES.get(move)
+    if files and row is not None and not row.takes_photos:
+        raise TakesNoPhotos(move=row.label)
+    return photos.prepare_pictures(files)
 
 
 def _locked(move: str, issue_id: int, version: int, scope: Scope, now: datetime) -> tuple[Issue, Standing]:

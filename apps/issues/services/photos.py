@@ -141,9 +141,11 @@ def add_rows(
 
 @contextmanager
 def attached(
-    *, issue_id: int, stage: Photo.Stage, pictures: Sequence[Picture], taken_by_id: int, now: datetime
+    *, issue_id: int, stage: Photo.Stage, pictures: Sequence[Picture], taken_by_id: int, now: datetime, extra: int = 0
 ) -> Iterator[int]:
     """Add photos to an issue under lock, but for those it has; gives how many. Undone when what is inside fails.
+
+    extra: how many beyond what an issue keeps, for evidence that must not be refused where the place is full already.
 
     Raises PhotosFull.
     """
@@ -151,8 +153,9 @@ def attached(
     if pictures:
         known.update(Photo.objects.filter(issue_id=issue_id, stage=stage).values_list("sha256", flat=True))
     new = [picture for picture in pictures if picture.sha256 not in known]
-    if new and len(known) + len(new) > MOST_KEPT[stage]:
-        raise PhotosFull(most=MOST_KEPT[stage], left=max(MOST_KEPT[stage] - len(known), 0))
+    most = MOST_KEPT[stage] + extra
+    if new and len(known) + len(new) > most:
+        raise PhotosFull(most=most, left=max(most - len(known), 0))
     with kept_pictures(new, now) as kept:
         add_rows(issue_id=issue_id, stage=stage, kept=kept, taken_by_id=taken_by_id, now=now)
         yield len(kept)

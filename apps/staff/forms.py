@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.common import clock
+from apps.staff.devices import people_known_to
 from apps.staff.models import TextSize
 from apps.staff.services.sign_in import PAUSE, TooManyTries, begin_try, forget_failures, tries_left
 
@@ -43,7 +44,12 @@ class SignInForm(AuthenticationForm):
             return self.cleaned_data
         now = clock.now()
         try:
-            attempt = begin_try(account=self.cleaned_data["username"], address=_address(self.request), now=now)
+            attempt = begin_try(
+                account=self.cleaned_data["username"],
+                address=_address(self.request),
+                known_people=people_known_to(self.request) if self.request else (),
+                now=now,
+            )
         except TooManyTries as pause:
             self.paused_until = pause.until
             raise forms.ValidationError(

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as translate
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.common import clock
-from apps.staff import look
+from apps.staff import devices, look
 from apps.staff.access import roles_of
 from apps.staff.forms import LookForm, NewPasswordForm, SignInForm
 from apps.staff.models import Post, User
@@ -40,11 +40,12 @@ class SignInView(LoginView):
         return landing_path(roles_of(self.request), is_staff=is_staff)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Sign in, and settle whose language and letter size count."""
+        """Sign in, settle whose language and letter size count, and know the device from now on."""
         response = super().form_valid(form)
         user = form.get_user()
         assert isinstance(user, User)
         look.settle_after_sign_in(self.request, response, user)
+        devices.remember(self.request, response, user)
         return response
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:

@@ -3,7 +3,10 @@
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 
+from apps.common import clock
+from apps.staff import devices
 from apps.staff.models import SignInFailure, User
 from apps.staff.services.sign_in import (
     FORGOTTEN_AT_ONCE,
@@ -13,7 +16,7 @@ from apps.staff.services.sign_in import (
     begin_try,
     forget_failures,
 )
-from tests.factories import NOW, Town
+from tests.factories import NOW, PASSWORD, Town
 
 PHONE = "13800001111"
 HOUR = timedelta(hours=1)
@@ -66,6 +69,43 @@ def test_guesses_spread_over_many_people_pause_the_address(town: Town) -> None:
     account = town.people.leader.username
     assert paused_until(account, "10.0.0.1", NOW + timedelta(minutes=5)) == NOW + HOUR
     fail(account, "10.0.0.2", NOW + timedelta(minutes=5))
+
+
+def test_who_signed_in_here_before_is_not_shut_out_by_guesses_of_others(town: Town) -> None:
+    person, known = town.people.leader, (town.people.member.id, town.people.leader.id)
+    for number in range(TRIES_OF_ADDRESS):
+        fail(f"g9{number:04d}", now=NOW + timedelta(seconds=number))
+    for number in range(TRIES_OF_PERSON):
+        fail(person.username, f"10.0.1.{number}")
+    late = NOW + timedelta(minutes=5)
+    assert paused_until(person.username, "10.0.0.1", late) == NOW + HOUR
+    forget_failures(attempt=begin_try(account=person.username, address="10.0.0.1", known_people=known, now=late))
+    with pytest.raises(TooManyTries):
+        begin_try(account=town.people.street_clerk.username, address="10.0.0.1", known_people=known, now=late)
+
+
+def test_a_known_device_may_not_guess_more_often_either(town: Town) -> None:
+    person = town.people.leader
+    for _ in range(5):
+        begin_try(account=person.username, address="10.0.0.1", known_people=(person.id,), now=NOW)
+    with pytest.raises(TooManyTries):
+        begin_try(account=person.username, address="10.0.0.1", known_people=(person.id,), now=NOW)
+
+
+def sign_in(client: Client, person: User, password: str = PASSWORD) -> int:
+    return client.post("/login/", {"username": person.username, "password": password}).status_code
+
+
+def test_a_browser_remembers_who_signed_in_and_does_not_believe_a_forgery(town: Town) -> None:
+    leader, member = town.people.leader, town.people.member
+    browser, forger = Client(), Client()
+    for person in (leader, member):
+        assert sign_in(browser, person) == 302
+        browser.post("/logout/")
+    for number in range(TRIES_OF_ADDRESS):
+        fail(f"g9{number:04d}", "127.0.0.1", clock.now())
+    forger.cookies[devices.COOKIE] = f"{leader.pk}:1vMwY0:forged"
+    assert [sign_in(one, leader) for one in (Client(), forger, browser)] == [429, 429, 302]
 
 
 def test_an_office_of_people_who_slip_once_is_not_paused(town: Town) -> None:

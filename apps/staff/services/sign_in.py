@@ -2,17 +2,19 @@
 
 Counted three ways: per person and address, per person from everywhere (guesses spread over many addresses), and per
 address (guesses spread over many people; an office behind one address stays far below). Staff number and phone of a
-person count as one. The failures are rows, not cache entries: a Redis that is down neither locks people out nor lets
-guesses through.
+person count as one. The two wide counts would let a stranger shut out a person, or a whole office behind one address;
+so they do not hold where the person has signed in before. The narrow one always does. The failures are rows, not cache
+entries: a Redis that is down neither locks people out nor lets guesses through.
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import transaction
 
-from apps.staff.models import SignInFailure
+from apps.staff.models import SignInFailure, User
 from apps.staff.selectors import find_person
 
 TRIES = 5
@@ -40,14 +42,17 @@ class Keys(NamedTuple):
     address_key: str
 
 
-def begin_try(*, account: str, address: str, now: datetime) -> SignInFailure:
+def begin_try(*, account: str, address: str, known_people: Collection[int] = (), now: datetime) -> SignInFailure:
     """Write the try down as a failure before the password is looked at, so that parallel guesses count too.
 
-    Raises TooManyTries when a pause is not over; such a try is not counted and does not lengthen the pause.
+    known_people: ids of those who have signed in on this device before. Raises TooManyTries when a pause is not over;
+    such a try is not counted and does not lengthen the pause.
     """
     _forget_old(now)
-    attempt = SignInFailure.objects.create(**_keys(account, address)._asdict(), at=now)
-    until = _paused_until(attempt, now)
+    found = find_person(account.strip())
+    attempt = SignInFailure.objects.create(**_keys(account.strip(), found, address)._asdict(), at=now)
+    is_known = found is not None and found.id in known_people
+    until = max(_ends_here(attempt, now) + ([] if is_known else _ends_anywhere(attempt, now)), default=None)
     if until is not None:
         attempt.delete()
         raise TooManyTries(until)
@@ -64,18 +69,20 @@ def tries_left(*, attempt: SignInFailure, now: datetime) -> int:
     return max(0, TRIES - SignInFailure.objects.filter(key=attempt.key, at__gt=now - PAUSE).count())
 
 
-def _paused_until(attempt: SignInFailure, now: datetime) -> datetime | None:
-    """The latest end of the pauses, None if there is none."""
+def _ends_here(attempt: SignInFailure, now: datetime) -> list[datetime]:
+    """The end of the person's pause at this address, if there is one."""
     here = _times(attempt, now - PAUSE, TRIES, key=attempt.key)
-    ends = [here[0] + PAUSE] if len(here) == TRIES else []
-    for most, where in (
+    return [here[0] + PAUSE] if len(here) == TRIES else []
+
+
+def _ends_anywhere(attempt: SignInFailure, now: datetime) -> list[datetime]:
+    """The ends of the pauses of the person everywhere and of the address for everybody, those there are."""
+    wide = (
         (TRIES_OF_PERSON, {"person_key": attempt.person_key}),
         (TRIES_OF_ADDRESS, {"address_key": attempt.address_key}),
-    ):
-        times = _times(attempt, now - HOUR, most, **where)
-        if len(times) == most:
-            ends.append(times[-1] + HOUR)  # when the oldest of them is an hour ago
-    return max(ends, default=None)
+    )
+    found = [(most, _times(attempt, now - HOUR, most, **where)) for most, where in wide]
+    return [times[-1] + HOUR for most, times in found if len(times) == most]  # when the oldest of them is an hour ago
 
 
 def _times(attempt: SignInFailure, after: datetime, most: int, **where: str) -> list[datetime]:
@@ -91,9 +98,7 @@ def _forget_old(now: datetime) -> None:
     SignInFailure.objects.filter(id__in=old.values("id")[:FORGOTTEN_AT_ONCE]).delete()
 
 
-def _keys(account: str, address: str) -> Keys:
-    account = account.strip()
-    found = find_person(account)
+def _keys(account: str, found: User | None, address: str) -> Keys:
     person = f"id {found.id}" if found is not None else f"account {account.casefold()}"
     return Keys(_digest(f"{person}\n{address}"), _digest(person), _digest(f"address {address}"))
 

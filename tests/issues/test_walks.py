@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from apps.issues.models import Issue, IssueEvent
+from apps.issues.models import CoHandling, Issue, IssueEvent
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.visibility import visible_issues
@@ -17,13 +17,19 @@ from apps.issues.services.escalation import sweep
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, StaleVersion, make_move
 from apps.issues.services.routing import route_waiting
-from apps.issues.workflow import Card, Give, LinkKind, Move
+from apps.issues.workflow import Card, Give, LinkKind, Move, State
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, build_town, inside
 from tests.issues.test_moves import filed
 
 STEPS = 60
+GOES_NOWHERE = {
+    "note",
+    "urge",
+    "supervise",
+    "lift_card",
+}  # always possible, and nothing comes nearer to its end by them
 
 
 def cast(town: Town) -> list[User]:
@@ -74,9 +80,18 @@ def given_for(move: Move, issue: Issue, person: User, now: datetime) -> dict[Giv
 def step(town: Town, issue: Issue, dice: random.Random, now: datetime) -> None:
     """One random possible move; an open issue must have one, and each one offered must be accepted."""
     possible = choices(town, issue, now)
-    assert possible, f"{issue.number} is {issue.state} at {issue.holder_grid} and nobody can move it"
+    assert_not_stuck(issue, possible)
     person, move, fields = dice.choice(possible)
     make_move(move=move.name, issue_id=issue.id, version=issue.version, actor=person, fields=fields, now=now)
+
+
+def assert_not_stuck(issue: Issue, possible: list[tuple[User, Move, MoveFields]]) -> None:
+    """Somebody can bring it on, and whoever helps with it can say that the help is done."""
+    names = {move.name for _, move, _ in possible}
+    where = f"{issue.number} is {issue.state} at {issue.holder_department or issue.holder_grid}"
+    assert names - GOES_NOWHERE, f"{where} and nobody can bring it on"
+    if issue.state != State.SUSPENDED and CoHandling.objects.filter(issue=issue, ended_at=None).exists():
+        assert "co_feed_back" in names, f"{where} and its co-handlers cannot feed back"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -100,7 +115,7 @@ def test_whatever_people_do_every_promise_holds_and_nothing_gets_stuck(town: Tow
     record_late()
     assert [str(finding) for finding in check_invariants(now=now).findings] == []
     for issue in Issue.objects.filter(closed_at=None):
-        assert choices(town, issue, now)
+        assert_not_stuck(issue, choices(town, issue, now))
     for issue in Issue.objects.all():
         _assert_returned_once_between_any_two(issue)
 

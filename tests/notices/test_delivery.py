@@ -11,6 +11,7 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from apps.notices.backoff import LONGEST, MOST_ATTEMPTS
 from apps.notices.channels import parcels, webhooks
 from apps.notices.models import Delivery, QuietHours, Way
 from apps.notices.services import notify
@@ -140,6 +141,41 @@ def test_a_gateway_that_breaks_is_tried_again_and_logged(
     assert "Traceback" in caplog.text
 
 
+class AwayAtOnce:
+    """A gateway that asks its provider for a session while it is made."""
+
+    def __init__(self) -> None:
+        raise ConnectionError("provider is away")
+
+    def send(self, phone: str, text: str) -> None:
+        """Never reached."""
+
+
+@pytest.mark.parametrize(
+    ("gateway", "words"),
+    [("AwayAtOnce", "ConnectionError: provider is away"), ("Typo", 'does not define a "Typo" attribute/class')],
+)
+def test_a_gateway_that_cannot_be_made_holds_up_no_other_channel_and_ends(
+    town: Town, listener: Listener, settings: Settings, caplog: pytest.LogCaptureFixture, gateway: str, words: str
+) -> None:
+    settings.SMS_GATEWAY = f"tests.notices.test_delivery.{gateway}"
+    settings.QUIET_HOURS = None
+    for person in (town.people.leader, town.people.street_clerk):
+        wants(person, Way.SMS, "137")
+    endpoint(f"{listener.url}/status/200")
+    tell(town.people.leader, town.people.street_clerk)
+    assert deliver_turn(now=NOW) == Delivered(sent=2, waiting=2)
+    errors = list(Delivery.objects.filter(channel=Way.SMS).values_list("last_error", flat=True))
+    assert len(errors) == 2
+    assert all(words in error for error in errors)
+    assert caplog.text.count("channel sms broke\nTraceback") == 1
+    now = NOW
+    for _ in range(MOST_ATTEMPTS):
+        now += LONGEST
+        deliver_waiting(now=now)
+    assert sorted(stand()) == ["given_up"] * 2 + ["sent"] * 2
+
+
 # --- quiet hours --------------------------------------------------------------------------------------------------
 
 
@@ -249,6 +285,16 @@ def test_a_lease_that_ran_out_gives_the_delivery_to_the_next(town: Town, listene
     assert deliver_waiting(now=NOW + LEASE - timedelta(seconds=1)) == Delivered()
     assert deliver_waiting(now=NOW + LEASE) == Delivered(sent=1)
     assert stand("attempts", "state") == [(2, "sent")]
+
+
+def test_what_was_taken_up_twelve_times_and_never_answered_is_given_up(town: Town, texts: Path) -> None:
+    wants(town.people.leader, Way.SMS, "137")
+    tell(town.people.leader)
+    deliver_turn(now=NOW, batch=0)
+    Delivery.objects.update(attempts=MOST_ATTEMPTS)
+    assert deliver_waiting(now=NOW) == Delivered(given_up=1)
+    assert stand("attempts", "last_error") == [(12, "12 tries were begun and none came to an end")]
+    assert read(texts) == []
 
 
 @pytest.mark.parametrize("count", [1, 3])

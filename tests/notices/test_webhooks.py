@@ -148,3 +148,25 @@ def test_one_broken_text_stops_no_other(town: Town, listener: Listener) -> None:
     tell(town.people.leader, text="%(nothing)s")
     tell(town.people.leader)
     assert deliver_turn(now=NOW) == Delivered(sent=1, given_up=1)
+
+
+def test_a_file_of_certificates_that_is_missing_is_a_failure_like_any_other(
+    town: Town, listener: Listener, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.WEBHOOK_CA_FILE = "/nowhere/ca.pem"
+    for _ in range(2):
+        endpoint(f"{listener.url}/status/200")
+    tell(town.people.leader)
+    assert deliver_turn(now=NOW) == Delivered(waiting=2)
+    assert all("No such file" in words for words in stand("last_error"))
+    assert caplog.text.count("channel webhook broke") == 1
+    settings.WEBHOOK_CA_FILE = ""
+    assert deliver_waiting(now=NOW + LONGEST) == Delivered(sent=2)
+
+
+def test_a_secret_that_cannot_sign_stops_no_other_endpoint(town: Town, listener: Listener) -> None:
+    endpoint(f"{listener.url}/status/200")
+    endpoint(f"{listener.url}/status/200", secret="whsec_x")
+    tell(town.people.leader)
+    assert deliver_turn(now=NOW) == Delivered(sent=1, waiting=1)
+    assert any(words.startswith("Error: ") for words in stand("last_error"))

@@ -6,6 +6,7 @@ other side drips.
 
 import asyncio
 import json
+import logging
 import ssl
 import time
 from collections import defaultdict
@@ -24,6 +25,8 @@ from apps.notices.channels.parcels import TURN_SECONDS, DeliveryFailed, Outcome,
 from apps.notices.channels.signatures import headers_for
 from apps.notices.channels.targets import Address, addresses_of, parse_url
 from apps.notices.channels.texts import absolute, sentence
+
+logger = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 5.0
 REQUEST_SECONDS: Final = 10.0
@@ -111,6 +114,9 @@ async def _try(client: httpx.AsyncClient, parcel: Parcel, now: datetime) -> Deli
         return DeliveryFailed(f"no answer within {REQUEST_SECONDS:g} s", can_heal=True, is_closed=True)
     except (httpx.HTTPError, OSError) as error:
         return DeliveryFailed(f"{type(error).__name__}: {error}", can_heal=True, is_closed=True)
+    except Exception as error:  # or it would take the outcomes of every other endpoint with it
+        logger.exception("delivery %s broke", parcel.key)
+        return DeliveryFailed(f"{type(error).__name__}: {error}", can_heal=True)
     return None
 
 

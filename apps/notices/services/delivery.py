@@ -19,7 +19,7 @@ from django.db import connection, transaction
 from apps.common import queue
 from apps.notices.backoff import MOST_ATTEMPTS, back_off
 from apps.notices.channels import email, sms, webhooks
-from apps.notices.channels.parcels import Outcome, Parcel
+from apps.notices.channels.parcels import DeliveryFailed, Outcome, Parcel
 from apps.notices.models import Delivery, Way
 from apps.notices.selectors import Due, due_deliveries, quiet_until_of
 from apps.notices.services.fan_out import fan_out
@@ -105,7 +105,7 @@ def deliver_waiting(*, now: datetime, batch: int = BATCH) -> Delivered:
     for way in Way:
         due = _claim(way, now, batch, done)
         parcels = [row.parcel for row in due]
-        for outcomes in _send(way, parcels, now) if parcels else ():
+        for outcomes in _outcomes(way, parcels, now) if parcels else ():
             changes = [_change(outcome, now) for outcome in outcomes]
             _write(changes)
             done.count(changes)
@@ -133,10 +133,30 @@ def _set_aside(row: Due, way: Way, now: datetime) -> Change | None:
     if row.is_unwanted:
         words = "the account, the channel or the webhook is switched off"
         return Change(parcel.id, parcel.attempt - 1, Delivery.State.GIVEN_UP, parcel.attempt - 1, now, words)
+    if parcel.attempt > MOST_ATTEMPTS:  # every lease ran out: whoever takes it up dies of it
+        words = f"{MOST_ATTEMPTS} tries were begun and none came to an end"
+        logger.warning("delivery %s given up: %s", parcel.key, words)
+        return Change(parcel.id, parcel.attempt - 1, Delivery.State.GIVEN_UP, parcel.attempt - 1, now, words)
     until = None if parcel.is_urgent or way == Way.WEBHOOK else quiet_until_of(row, now)
     if until is None:
         return None
     return Change(parcel.id, parcel.attempt - 1, Delivery.State.HELD, parcel.attempt - 1, until)
+
+
+def _outcomes(way: Way, parcels: Sequence[Parcel], now: datetime) -> Iterator[list[Outcome]]:
+    """What became of each. A channel that breaks as a whole (a gateway that cannot be made, a file of certificates that
+    is missing) fails for what it has not answered yet, and for no other channel.
+    """
+    unanswered = {parcel.id: parcel for parcel in parcels}
+    try:
+        for outcomes in _send(way, parcels, now):
+            for outcome in outcomes:
+                del unanswered[outcome.parcel.id]
+            yield outcomes
+    except Exception as error:
+        logger.exception("channel %s broke", way)
+        failure = DeliveryFailed(f"{type(error).__name__}: {error}", can_heal=True, is_closed=True)
+        yield [Outcome(parcel, failure) for parcel in unanswered.values()]
 
 
 def _send(way: Way, parcels: Sequence[Parcel], now: datetime) -> Iterator[list[Outcome]]:

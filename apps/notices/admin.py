@@ -104,7 +104,7 @@ class EndpointAdmin(EndpointBase):
     """Systems that listen."""
 
     form = EndpointForm
-    list_display = ["name", "url", "department", "grid", "is_active"]
+    list_display = ["name", "url", "department", "grid", "is_active", "rests_until"]
     list_select_related = ["department", "grid"]
     list_filter = ["is_active"]
     autocomplete_fields = ["department", "grid"]
@@ -118,6 +118,7 @@ class EndpointAdmin(EndpointBase):
             self._show(request, obj)
         if not change or (obj.is_active and "is_active" in form.changed_data):
             obj.since = clock.now()
+        obj.refused_since = obj.rests_until = None  # it may lead to another system now
         super().save_model(request, obj, form, change)
 
     @admin.action(description=_("Give a new secret; the old one also signs for now"), permissions=["change"])

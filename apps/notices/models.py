@@ -107,6 +107,7 @@ class WebhookEndpoint(models.Model):
     """Another system that listens. It hears what people of its department or area are told; with neither, everything.
 
     `kinds` are names of apps.notices.kinds, none for all. While a new secret is introduced both are used to sign.
+    The last two fields are kept by services.patience.
     """
 
     name = models.CharField(_("name"), max_length=60)
@@ -122,6 +123,8 @@ class WebhookEndpoint(models.Model):
     kinds = ArrayField(models.CharField(max_length=40), verbose_name=_("kinds of notices"), default=list, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
     since = models.DateTimeField(_("since"))
+    refused_since = models.DateTimeField(_("says “later” since"), null=True, blank=True, editable=False)
+    rests_until = models.DateTimeField(_("left alone until"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("webhook")

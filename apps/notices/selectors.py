@@ -52,7 +52,7 @@ DUE: Final = f"""
         coalesce(endpoint.url, nullif(setting.address, ''),
             CASE delivery.channel WHEN '{Way.EMAIL}' THEN person.email ELSE person.phone END),
         coalesce(CASE delivery.channel WHEN '{Way.WEBHOOK}' THEN endpoint.is_active ELSE setting.is_active END, false),
-        endpoint.id, endpoint.secret, endpoint.previous_secret, quiet.starts_at, quiet.ends_at
+        endpoint.id, endpoint.secret, endpoint.previous_secret, endpoint.refused_since, quiet.starts_at, quiet.ends_at
     FROM {DELIVERY} AS delivery
     JOIN {NOTICE} AS notice ON notice.id = delivery.notice_id
     JOIN {PERSON} AS person ON person.id = notice.recipient_id
@@ -60,7 +60,7 @@ DUE: Final = f"""
     LEFT JOIN {ENDPOINT} AS endpoint ON endpoint.id = delivery.endpoint_id
     LEFT JOIN {QUIET} AS quiet ON quiet.user_id = person.id
     WHERE delivery.state IN ('{Delivery.State.WAITING}', '{Delivery.State.HELD}') AND delivery.channel = %s
-        AND delivery.next_attempt_at <= %s
+        AND delivery.next_attempt_at <= %s AND (endpoint.rests_until IS NULL OR endpoint.rests_until <= %s)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT %s
     FOR NO KEY UPDATE OF delivery SKIP LOCKED
 """
@@ -78,7 +78,7 @@ class Due:
 def due_deliveries(way: Way, now: datetime, batch: int) -> list[Due]:
     """What is due by the channel, oldest first; locked, and passing over what another has locked. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(DUE, [way, now, batch])
+        cursor.execute(DUE, [way, now, now, batch])
         return [_due(_Row(*row)) for row in cursor.fetchall()]
 
 
@@ -100,6 +100,7 @@ class _Row(NamedTuple):
     endpoint_id: int | None
     secret: str | None
     previous_secret: str | None
+    refused_since: datetime | None
     quiet_from: time | None
     quiet_until: time | None
 
@@ -120,6 +121,7 @@ def _due(row: _Row) -> Due:
         address=row.address,
         endpoint_id=row.endpoint_id,
         secrets=tuple(secret for secret in (row.secret, row.previous_secret) if secret),
+        refused_since=row.refused_since,
     )
     own = Quiet(row.quiet_from, row.quiet_until) if row.quiet_from is not None and row.quiet_until is not None else None
     return Due(parcel, not (row.is_active or row.endpoint_id) or not row.is_wanted, own)

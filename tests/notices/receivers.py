@@ -23,11 +23,19 @@ class Received:
 
 @dataclass
 class Listener:
-    """A web server. The path says how it answers: /status/503, /slow-head, /drip, /hang-up, /redirect, /later."""
+    """A web server. The path says how it answers: /status/503, /slow-head, /drip, /hang-up, /redirect, /later, and
+    /quota/429.
+    """
 
     url: str
     received: list[Received] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)  # /gate answers once it is set
+    quota: int = 0  # /quota/429 takes so many more
+
+    def takes_one(self) -> bool:
+        """Whether the quota had room."""
+        self.quota -= 1
+        return self.quota >= 0
 
     def bodies(self, path: str = "/status/200") -> list[bytes]:
         """What came to the path, in order."""
@@ -68,6 +76,7 @@ class _Handler(BaseHTTPRequestHandler):
             "slow-head": lambda: time.sleep(3),
             "drip": self._drip,
             "hang-up": lambda: self.connection.shutdown(socket.SHUT_RDWR),
+            "quota": lambda: self._answer(200 if listener.takes_one() else int(rest)),
             "gate": lambda: self._answer(200) if listener.gate.wait(30) else None,
         }
         answers[name]()

@@ -213,6 +213,14 @@ def test_a_webhooks_secret_is_made_here_and_shown_once(town: Town, admin: Client
     assert made.previous_secret == ""
 
 
+def test_a_webhook_that_is_mended_is_not_left_alone_any_longer(town: Town, admin: Client) -> None:
+    made = endpoint("https://a.cn/", refused_since=NOW, rests_until=NOW)
+    page = f"/admin/notices/webhookendpoint/{made.id}/change/"
+    admin.post(page, {"name": "a", "url": "https://b.cn/", "is_active": "on"})
+    made.refresh_from_db()
+    assert (made.url, made.refused_since, made.rests_until) == ("https://b.cn/", None, None)
+
+
 @pytest.mark.parametrize("url", ["ftp://a.cn/", "javascript:alert(1)", "a.cn"])
 def test_a_webhook_is_a_web_address(town: Town, admin: Client, url: str) -> None:
     answer = admin.post("/admin/notices/webhookendpoint/add/", {"name": "x", "url": url})

@@ -74,9 +74,58 @@ def test_a_server_that_is_away_is_tried_again_and_costs_one_try_a_turn(town: Tow
         tell(town.people.leader)
     assert deliver_turn(now=NOW) == Delivered(waiting=6)
     assert len(listener.received) == 1
-    assert set(stand("attempts")) == {1}
-    later = Delivery.objects.filter(endpoint__url__endswith="later").values_list("next_attempt_at", flat=True)
-    assert set(later) == {NOW + timedelta(minutes=10)}  # Retry-After: 600
+    later = Delivery.objects.filter(endpoint__url__endswith="later")
+    assert set(later.values_list("next_attempt_at", flat=True)) == {NOW + timedelta(minutes=10)}  # Retry-After: 600
+    assert sorted(later.values_list("attempts", flat=True)) == [0, 0, 1]  # it is there, and asks for patience; 503
+    assert sorted(Delivery.objects.exclude(id__in=later).values_list("attempts", flat=True)) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("status", "most_attempts"), [(429, 1), (503, MOST_ATTEMPTS - 1)])
+def test_who_takes_few_at_a_time_gets_all_and_is_not_pressed(
+    town: Town, listener: Listener, status: int, most_attempts: int
+) -> None:
+    endpoint(f"{listener.url}/quota/{status}")
+    for _ in range(60):
+        tell(town.people.leader)
+    deliver_turn(now=NOW, batch=0)
+    now, minutes = NOW, 0
+    while set(stand()) != {"sent"} and minutes < 60:
+        listener.quota, minutes = 5, minutes + 1
+        for _ in range(6):
+            while deliver_waiting(now=now, batch=10).has_more:
+                pass
+            now += timedelta(seconds=10)
+    assert set(stand()) == {"sent"}
+    assert max(stand("attempts")) <= most_attempts
+    assert len(listener.received) <= 60 + minutes * 4  # 15 to 30 s between one refusal and the next
+    made = WebhookEndpoint.objects.get()
+    assert (made.refused_since, made.rests_until) == (None, None)
+
+
+def test_who_was_asked_to_wait_is_not_troubled_by_what_comes_meanwhile(town: Town, listener: Listener) -> None:
+    endpoint(f"{listener.url}/later")
+    tell(town.people.leader)
+    deliver_turn(now=NOW)
+    tell(town.people.leader)
+    assert deliver_turn(now=NOW + timedelta(minutes=9)) == Delivered()
+    assert deliver_turn(now=NOW + timedelta(minutes=10)) == Delivered(waiting=2)
+    assert len(listener.received) == 2
+
+
+@pytest.mark.parametrize("path", ["status/503", "status/429", "later"])
+def test_who_only_ever_says_later_is_given_up_in_the_end(town: Town, listener: Listener, path: str) -> None:
+    endpoint(f"{listener.url}/{path}")
+    for _ in range(60):
+        tell(town.people.leader)
+    deliver_turn(now=NOW, batch=0)
+    now = NOW
+    while set(stand()) != {"given_up"} and now < NOW + timedelta(hours=12):
+        while deliver_waiting(now=now).has_more:
+            pass
+        now += timedelta(minutes=5)
+    assert set(stand("state", "last_error")) == {("given_up", stand("last_error")[0])}
+    assert stand("last_error")[0].startswith("answered ")
+    assert NOW + timedelta(hours=3) < now
 
 
 def test_the_loopback_is_refused_unless_the_settings_open_it(

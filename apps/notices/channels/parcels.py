@@ -18,7 +18,8 @@ class Parcel:
     """One delivery, with everything that is needed to make it.
 
     language: of the reader, a code of settings.LANGUAGES. address: e-mail address, phone number or URL.
-    secrets: of the webhook, newest first. attempt: 1 for the first try.
+    secrets: of the webhook, newest first. attempt: 1 for the first try. refused_since: since when the webhook's system
+    says nothing but "later".
     """
 
     id: int
@@ -35,24 +36,35 @@ class Parcel:
     address: str
     endpoint_id: int | None = None
     secrets: tuple[str, ...] = ()
+    refused_since: datetime | None = None
 
 
 class DeliveryFailed(Exception):
-    """It did not arrive. `can_heal`: a later try may succeed; `is_closed`: nothing else would arrive there now."""
+    """It did not arrive. `can_heal`: a later try may succeed; `is_closed`: nothing else would arrive there now.
+
+    `is_busy`: closed by a webhook's system that answers, and asks for patience.
+    """
 
     def __init__(
-        self, reason: str, *, can_heal: bool, is_closed: bool = False, retry_after: timedelta | None = None
+        self,
+        reason: str,
+        *,
+        can_heal: bool,
+        is_closed: bool = False,
+        is_busy: bool = False,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.can_heal = can_heal
-        self.is_closed = is_closed
+        self.is_closed = is_closed or is_busy
+        self.is_busy = is_busy
         self.retry_after = retry_after
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a parcel. Not tried: the turn was over, it counts as no attempt."""
+    """What became of a parcel. Not tried: the turn was over, or it came too soon or would have; it costs no attempt."""
 
     parcel: Parcel
     failure: DeliveryFailed | None = None

@@ -34,8 +34,13 @@ AT_ONCE: Final = 16  # endpoints
 POLITE_BYTES: Final = 16_384  # of an answer are read away, so that the connection can be used again
 POLITE_SECONDS: Final = 1.0
 HEALS: Final = frozenset({408, 425, 429})
-COME_BACK_LATER: Final = frozenset({429, 503})  # said by the whole system, not of this one message
+TOO_SOON: Final = 429  # never said of a message
+COME_BACK_LATER: Final = frozenset({TOO_SOON, 503})  # said by the whole system; 503 perhaps of this one message
 AGENT: Final = "grid_mgmt-webhook/1"
+
+
+class TooSoon(DeliveryFailed):
+    """The other side takes only so many at a time."""
 
 
 def send(parcels: Sequence[Parcel], *, now: datetime) -> Iterator[list[Outcome]]:
@@ -73,7 +78,7 @@ async def _send_lanes(lanes: Sequence[Sequence[Parcel]], now: datetime) -> list[
 
 
 async def _send_lane(parcels: Sequence[Parcel], now: datetime, end: float) -> list[Outcome]:
-    """One endpoint's parcels; once it is closed, the rest fails without a try.
+    """One endpoint's parcels; once it is closed, the rest fails without a try, or, if it is only busy, is not tried.
 
     A client of its own for each: a connection that was checked for one name is never used for another.
     """
@@ -81,12 +86,15 @@ async def _send_lane(parcels: Sequence[Parcel], now: datetime, end: float) -> li
     closed: DeliveryFailed | None = None
     async with _client() as client:
         for parcel in parcels:
-            if closed is None and time.monotonic() > end:
+            if closed:
+                outcomes.append(Outcome(parcel, closed, is_tried=not closed.is_busy))
+                continue
+            if time.monotonic() > end:
                 outcomes.append(Outcome(parcel, is_tried=False))
                 continue
-            failure = closed or await _try(client, parcel, now)
+            failure = await _try(client, parcel, now)
             closed = failure if failure and failure.is_closed else None
-            outcomes.append(Outcome(parcel, failure))
+            outcomes.append(Outcome(parcel, failure, is_tried=not isinstance(failure, TooSoon)))
     return outcomes
 
 
@@ -166,9 +174,10 @@ def _judge(response: httpx.Response) -> None:
     if response.is_success:
         return
     seconds = response.headers.get("retry-after", "")
-    raise DeliveryFailed(
+    failed = TooSoon if status == TOO_SOON else DeliveryFailed
+    raise failed(
         f"answered {status} {response.reason_phrase}".strip(),
         can_heal=status in HEALS or status >= 500,
-        is_closed=status in COME_BACK_LATER,
+        is_busy=status in COME_BACK_LATER,
         retry_after=timedelta(seconds=int(seconds)) if seconds.isdecimal() and len(seconds) < 7 else None,
     )

@@ -8,7 +8,7 @@ second copy by the delivery's key. A record counts only while the claim's number
 import json
 import logging
 import secrets
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from apps.notices.channels.parcels import DeliveryFailed, Outcome, Parcel
 from apps.notices.models import Delivery, Way
 from apps.notices.selectors import Due, due_deliveries, quiet_until_of
 from apps.notices.services.fan_out import fan_out
+from apps.notices.services.patience import heed
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +107,8 @@ def deliver_waiting(*, now: datetime, batch: int = BATCH) -> Delivered:
         due = _claim(way, now, batch, done)
         parcels = [row.parcel for row in due]
         for outcomes in _outcomes(way, parcels, now) if parcels else ():
-            changes = [_change(outcome, now) for outcome in outcomes]
+            rests = heed(outcomes, now)
+            changes = [_change(outcome, now, rests) for outcome in outcomes]
             _write(changes)
             done.count(changes)
     return done
@@ -169,11 +171,12 @@ def _send(way: Way, parcels: Sequence[Parcel], now: datetime) -> Iterator[list[O
             return sms.send(parcels)
 
 
-def _change(outcome: Outcome, now: datetime) -> Change:
+def _change(outcome: Outcome, now: datetime, rests: Mapping[int, datetime]) -> Change:
     parcel, failure = outcome.parcel, outcome.failure
     state, attempts = Delivery.State.WAITING, parcel.attempt
-    if not outcome.is_tried:
-        return Change(parcel.id, attempts, state, attempts - 1, now)
+    until = now if failure is None else rests.get(parcel.endpoint_id or 0)
+    if not outcome.is_tried and until:
+        return Change(parcel.id, attempts, state, attempts - 1, until, failure.reason[:ERROR_LENGTH] if failure else "")
     if failure is None:
         return Change(parcel.id, attempts, Delivery.State.SENT, attempts, now, sent_at=now)
     words = failure.reason[:ERROR_LENGTH]

@@ -13,7 +13,7 @@ from apps.common import clock
 from apps.notices import kinds
 from apps.notices.channels.signatures import new_secret
 from apps.notices.models import Delivery, Notice, WebhookEndpoint
-from apps.notices.services.delivery import try_again
+from apps.notices.services.delivery import discard, try_again
 
 if TYPE_CHECKING:
     NoticeBase = admin.ModelAdmin[Notice]
@@ -61,7 +61,7 @@ class DeliveryAdmin(NeverWritten, DeliveryBase):
     ordering = ["-id"]
     show_full_result_count = False
     list_per_page = 50
-    actions = ["try_again"]
+    actions = ["try_again", "discard"]
 
     @admin.display(description=_("recipient"))
     def recipient(self, delivery: Delivery) -> str:
@@ -77,6 +77,19 @@ class DeliveryAdmin(NeverWritten, DeliveryBase):
         """Only what was given up; the rest is on its way."""
         count = try_again(delivery_ids=list(queryset.values_list("id", flat=True)), now=clock.now())
         words = translate("Deliveries to be tried again: %(count)d") % {"count": count}
+        self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
+
+    def has_discard_permission(self, request: HttpRequest) -> bool:
+        """Rows are not deleted one by one either; whoever holds the right to delete them may discard what failed."""
+        return request.user.has_perm("notices.delete_delivery")
+
+    @admin.action(description=_("Discard the chosen deliveries"), permissions=["discard"])
+    def discard(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
+        """Only what was given up; the record of the admin says who did it."""
+        chosen = queryset.filter(state=Delivery.State.GIVEN_UP)
+        self.log_deletions(request, chosen)
+        count = discard(delivery_ids=list(chosen.values_list("id", flat=True)))
+        words = translate("Deliveries discarded: %(count)d") % {"count": count}
         self.message_user(request, words, messages.SUCCESS if count else messages.WARNING)
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import redis
+from django.contrib.admin.models import DELETION, LogEntry
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
 from apps.common.clock import now
 from apps.issues.services.routing import route_waiting
-from apps.notices.models import ChannelSetting, Delivery, QuietHours, Way, WebhookEndpoint
+from apps.notices.models import ChannelSetting, Delivery, Notice, QuietHours, Way, WebhookEndpoint
 from apps.notices.selectors import wishes_of
 from apps.notices.services.delivery import DELIVER, deliver_turn, only_deliverer
 from apps.notices.tasks import deliver
@@ -167,6 +168,21 @@ def test_what_did_not_arrive_is_listed_with_its_reason_and_can_be_tried_again(
     assert "wang@city.cn" in next(tmp_path.iterdir()).read_text()
 
 
+def test_what_did_not_arrive_can_be_discarded_and_nothing_else(town: Town, admin: Client, texts: Path) -> None:
+    wants(town.people.leader, Way.EMAIL, "nonsense")
+    wants(town.people.leader, Way.SMS, "137")
+    tell(town.people.leader)
+    deliver_turn(now=NOW)
+    failed = Delivery.objects.get(state="given_up")
+    chosen = {"action": "discard", "_selected_action": [row.id for row in Delivery.objects.all()]}
+    page = admin.post("/admin/notices/delivery/", chosen, follow=True).text
+    assert "Deliveries discarded: 1" in page
+    assert stand() == ["sent"]
+    assert Notice.objects.count() == 1
+    logged = LogEntry.objects.get()
+    assert (logged.user_id, logged.action_flag, logged.object_repr) == (town.people.admin.id, DELETION, str(failed.key))
+
+
 def test_who_may_only_look_cannot_send_again(town: Town, client: Client) -> None:
     from django.contrib.auth.models import Permission
 
@@ -179,8 +195,12 @@ def test_who_may_only_look_cannot_send_again(town: Town, client: Client) -> None
     tell(town.people.leader)
     deliver_turn(now=NOW)
     assert client.get("/admin/notices/delivery/").status_code == 200
-    client.post("/admin/notices/delivery/", {"action": "try_again", "_selected_action": [Delivery.objects.get().id]})
-    assert stand() == ["given_up"]
+    for action in ("try_again", "discard"):
+        client.post("/admin/notices/delivery/", {"action": action, "_selected_action": [Delivery.objects.get().id]})
+        assert stand() == ["given_up"]
+    person.user_permissions.add(Permission.objects.get(codename="delete_delivery"))
+    client.post("/admin/notices/delivery/", {"action": "discard", "_selected_action": [Delivery.objects.get().id]})
+    assert stand() == []
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -215,3 +215,8 @@ def try_again(*, delivery_ids: Collection[int], now: datetime) -> int:
         if count:
             queue.ring_once_after_commit(DELIVER)
     return count
+
+
+def discard(*, delivery_ids: Collection[int]) -> int:
+    """Delete what was given up and nobody wants to send any more; returns how many. The notices stay."""
+    return Delivery.objects.filter(id__in=delivery_ids, state=Delivery.State.GIVEN_UP).delete()[0]

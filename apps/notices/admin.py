@@ -1,10 +1,14 @@
-"""Notices and deliveries for administrators, to be looked at; and the systems that listen."""
+"""Notices and deliveries for administrators, to be looked at; and the systems that listen.
 
-from typing import TYPE_CHECKING, Any
+An administrator sees that somebody was told, of what kind and by which channel. What was said (numbers, cells, rulings)
+is for whom it was said to, and for superusers: the right to oversee deliveries is no key to the issues.
+"""
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Value
 from django.http import HttpRequest
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
@@ -24,6 +28,13 @@ else:  # generic for the type checker only
     NoticeBase = DeliveryBase = EndpointBase = admin.ModelAdmin
     EndpointFormBase = forms.ModelForm
 
+Row = TypeVar("Row", Notice, Delivery)
+
+NOTICE_COLUMNS = ("kind", "what", "recipient", "channel", "created_at", "read_at")
+DELIVERY_COLUMNS = (
+    "kind", "what", "recipient", "channel", "endpoint", "state", "attempts", "next_attempt_at", "last_error",
+)  # fmt: skip
+
 
 class NeverWritten:
     """Rows that the platform writes: nobody adds, changes or deletes them by hand."""
@@ -38,23 +49,74 @@ class NeverWritten:
         return False
 
 
+def opened(rows: QuerySet[Row], recipient: str, request: HttpRequest) -> QuerySet[Row]:
+    """Each row knows as `is_open` whether who asks may read it; `recipient` is the path to the person told."""
+    is_mine = ExpressionWrapper(Q(**{recipient: request.user.pk}), BooleanField())
+    return rows.annotate(is_open=Value(True) if request.user.is_superuser else is_mine)
+
+
+def if_open(row: Notice | Delivery, words: object) -> str:
+    """The words, or that they are for somebody else."""
+    return str(words) if getattr(row, "is_open", False) else translate("for the recipient only")
+
+
+def sentence_if_open(row: Notice | Delivery, notice: Notice) -> str:
+    """The sentence; where its places do not fit the values, which is why it was given up, the bare text."""
+    try:
+        return if_open(row, notice.sentence)
+    except (KeyError, TypeError, ValueError):
+        return if_open(row, notice.text)
+
+
 @admin.register(Notice)
 class NoticeAdmin(NeverWritten, NoticeBase):
-    """Who was told what, newest first."""
+    """Who was told, newest first."""
 
-    list_display = ["sentence", "recipient", "channel", "created_at", "read_at"]
+    list_display = NOTICE_COLUMNS
+    fields = (*NOTICE_COLUMNS, "values_if_open", "link_if_open")
+    readonly_fields = fields
     list_select_related = ["recipient"]
     list_filter = ["channel"]
     search_fields = ["recipient__username", "recipient__name"]
     ordering = ["-id"]
     show_full_result_count = False
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
+        return opened(super().get_queryset(request), "recipient", request)
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """Who may not read the words may not ask by the address whether they contain this or that either."""
+        is_said = lookup.split("__")[0] in ("text", "values", "link")
+        return not is_said and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+
+    @admin.display(description=_("kind"))
+    def kind(self, notice: Notice) -> str:
+        """A program's name for what it says."""
+        return kinds.kind_of(notice.text)
+
+    @admin.display(description=_("text"))
+    def what(self, notice: Notice) -> str:
+        """What was said."""
+        return sentence_if_open(notice, notice)
+
+    @admin.display(description=_("values"))
+    def values_if_open(self, notice: Notice) -> str:
+        """What the places of the text were filled with."""
+        return if_open(notice, notice.values)
+
+    @admin.display(description=_("link"))
+    def link_if_open(self, notice: Notice) -> str:
+        """Where it leads."""
+        return if_open(notice, notice.link)
+
 
 @admin.register(Delivery)
 class DeliveryAdmin(NeverWritten, DeliveryBase):
     """What leaves the house. "State: given up" is the list of what did not arrive, each with its reason."""
 
-    list_display = ["notice", "recipient", "channel", "endpoint", "state", "attempts", "next_attempt_at", "last_error"]
+    list_display = DELIVERY_COLUMNS
+    fields = (*DELIVERY_COLUMNS, "is_urgent", "created_at", "sent_at", "key")
+    readonly_fields = fields
     list_select_related = ["notice__recipient", "endpoint"]
     list_filter = ["state", "channel", "is_urgent", "endpoint"]
     search_fields = ["notice__recipient__username", "notice__recipient__name"]
@@ -62,6 +124,19 @@ class DeliveryAdmin(NeverWritten, DeliveryBase):
     show_full_result_count = False
     list_per_page = 50
     actions = ["try_again", "discard"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
+        return opened(super().get_queryset(request), "notice__recipient", request)
+
+    @admin.display(description=_("kind"))
+    def kind(self, delivery: Delivery) -> str:
+        """A program's name for what it says."""
+        return kinds.kind_of(delivery.notice.text)
+
+    @admin.display(description=_("text"))
+    def what(self, delivery: Delivery) -> str:
+        """What is said."""
+        return sentence_if_open(delivery, delivery.notice)
 
     @admin.display(description=_("recipient"))
     def recipient(self, delivery: Delivery) -> str:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from apps.grids.models import Grid
+from apps.notices import kinds
 from apps.staff.models import Department
 
 
@@ -46,7 +47,8 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.sentence
+        """Never the sentence: lists, links and records show this to people whom nobody told."""
+        return f"{kinds.kind_of(self.text)} · {self.pk}"
 
     @property
     def sentence(self) -> str:

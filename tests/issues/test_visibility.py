@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from apps.dispatch.selectors.hints import hears_in_scope
@@ -22,6 +23,8 @@ from apps.issues.services.handovers import feed_entry
 from apps.issues.services.moves import SEE_IT
 from apps.issues.services.photos import add_rows, kept_pictures, prepare_pictures
 from apps.issues.services.routing import route_waiting
+from apps.notices.models import Delivery, Notice, Way
+from apps.notices.services import notify
 from apps.staff.models import Role, User
 from apps.staff.selectors import Scope, scope_of
 from tests.factories import NOW, PASSWORD, Town, end_posts, inside, post
@@ -55,6 +58,7 @@ SEES: dict[str, set[str]] = {
     "stranger": {"strange"},  # filed it
     "admin": set(),
 }
+BEYOND = "%(number)s: beyond the powers of %(from)s"
 
 
 @pytest.fixture
@@ -77,9 +81,14 @@ def cast(town: Town, settings: Any, tmp_path: Any) -> Cast:
     }
     route_waiting(now=NOW)
     move(made["rubble"], "assign", people.dispatcher, "请清运", to_department_id=town.departments.chengguan.id)
-    for one in made.values():
+    for name, one in made.items():
+        told = [getattr(people, role).id for role, seen in SEES.items() if name in seen]
+        values = {"number": one.number, "from": town.cell.name}
+        notify(recipients=told, text=BEYOND, values=values, link=f"/i/{one.number}/", now=NOW)
         with kept_pictures(prepare_pictures([picture()]), NOW) as kept:
             add_rows(issue_id=one.id, stage=Photo.Stage.REPORT, kept=kept, taken_by_id=one.reporter_id, now=NOW)
+    for notice in Notice.objects.all():
+        Delivery.objects.create(notice=notice, channel=Way.SMS, state="given_up", next_attempt_at=NOW, created_at=NOW)
     return {name: Issue.objects.get(pk=one.pk) for name, one in made.items()}
 
 
@@ -162,9 +171,53 @@ def admin_detail(cast: Cast, who: User, scope: Scope) -> set[str]:
     return by_each(cast, lambda issue: browser.get(f"/admin/issues/issue/{issue.id}/change/").status_code == 200)
 
 
+def overseer(who: User) -> Client:
+    """The person, with the right to look at notices and deliveries in the admin."""
+    person = User.objects.get(pk=who.pk)
+    person.is_staff, person.is_superuser = True, False
+    person.save()
+    person.user_permissions.set(Permission.objects.filter(codename__in=["view_notice", "view_delivery"]))
+    return signed_in(person)
+
+
+def own_or_anybodys(issue: Issue, who: User) -> Notice:
+    about = Notice.objects.filter(text=BEYOND, values__number=issue.number)
+    return about.filter(recipient=who).first() or about[0]
+
+
+def admin_notices(cast: Cast, who: User, scope: Scope) -> set[str]:
+    page = overseer(who).get("/admin/notices/notice/").text
+    return by_each(cast, lambda issue: issue.number in page)
+
+
+def admin_notice(cast: Cast, who: User, scope: Scope) -> set[str]:
+    browser = overseer(who)
+    return by_each(
+        cast,
+        lambda issue: (
+            issue.number in browser.get(f"/admin/notices/notice/{own_or_anybodys(issue, who).id}/change/").text
+        ),
+    )
+
+
+def admin_deliveries(cast: Cast, who: User, scope: Scope) -> set[str]:
+    page = overseer(who).get("/admin/notices/delivery/?all=").text
+    return by_each(cast, lambda issue: issue.number in page)
+
+
+def admin_delivery(cast: Cast, who: User, scope: Scope) -> set[str]:
+    browser = overseer(who)
+
+    def page(issue: Issue) -> str:
+        delivery = own_or_anybodys(issue, who).deliveries.get()
+        return browser.get(f"/admin/notices/delivery/{delivery.id}/change/").text
+
+    return by_each(cast, lambda issue: issue.number in page(issue))
+
+
 SURFACES: list[Surface] = [
     list_by_time, list_newest, one_in_detail, export, photo, photo_by_api, api_list, api_search, api_detail,
-    admin_list, admin_detail,
+    admin_list, admin_detail, admin_notices, admin_notice, admin_deliveries, admin_delivery,
 ]  # fmt: skip
 
 

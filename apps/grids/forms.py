@@ -9,14 +9,16 @@ from django.core.exceptions import ValidationError
 from django.forms.renderers import BaseRenderer
 from django.forms.widgets import Script
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from shapely.geometry.base import BaseGeometry
 
+from apps.common import clock
 from apps.grids.models import Boundary, Grid
 from apps.grids.outlines import BadOutline, outline_from_geojson
-from apps.grids.refusals import TreeRefused
+from apps.grids.refusals import NoSuchCell, NotToday, TreeRefused
 from apps.grids.services.boundaries import check_boundaries
 from apps.grids.services.cells import check_close, check_move, check_new_cell, checked_name
 
@@ -30,9 +32,26 @@ else:  # Django's classes take no type at run time
 class CellForm(_CellModelForm):
     """A cell, new or known. To be cleaned and saved under one and the same tree lock."""
 
+    heir = forms.ModelChoiceField(
+        label=_("goes on as"),
+        queryset=Grid.objects.none(),
+        required=False,
+        help_text=_("The cell beside it that takes its ground when it is closed."),
+    )
+
     class Meta:
         model = Grid
         fields = ["code", "name", "tier", "parent", "is_local_code", "valid_from", "valid_to"]
+        help_texts = {"valid_to": _("Closes the cell for good. Closing counts from today; no other day can be given.")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        cell = self.instance
+        if cell.pk:
+            beside = Grid.objects.filter(tier=cell.tier, parent=cell.parent_id, valid_to=None).exclude(pk=cell.pk)
+            heir = self.fields["heir"]
+            assert isinstance(heir, forms.ModelChoiceField)
+            heir.queryset = beside.order_by("code")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -49,12 +68,18 @@ class CellForm(_CellModelForm):
                 code=cleaned["code"], name=cleaned["name"], tier=cleaned["tier"], parent=cleaned.get("parent")
             )
             return
-        checked_name(cleaned["name"])
         cell = Grid.objects.get(pk=self.instance.pk)
+        if cell.valid_to is not None:
+            raise NoSuchCell
+        checked_name(cleaned["name"])
         if "parent" in self.changed_data:
             check_move(cell=cell, parent=cleaned["parent"])
-        if cleaned.get("valid_to"):
-            check_close(cell=cell, on=cleaned["valid_to"])
+            cell.parent = cleaned["parent"]  # it is moved before it is closed
+        if cleaned.get("valid_to") or cleaned.get("heir"):
+            now = clock.now()
+            if cleaned.get("valid_to") != timezone.localdate(now):
+                raise NotToday(today=timezone.localdate(now))
+            check_close(cell=cell, heir=cleaned.get("heir"), now=now)
 
     def validate_constraints(self) -> None:
         """Leave the constraints to the checks above, which name them in words; the database holds them anyway."""

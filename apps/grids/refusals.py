@@ -71,6 +71,42 @@ class EndsTooEarly(TreeRefused):
     sentence = _("%(cell)s begins on %(begins)s and can only end after that day.")
 
 
+class NotToday(TreeRefused):
+    """A cell is closed from today on: what lies on its ground goes to the heir from the next report on."""
+
+    sentence = _("A cell is closed from today on: write %(today)s as its end, or leave end and successor empty.")
+
+
+class NeedsHeir(TreeRefused):
+    """The ground of a cell must not be left without one."""
+
+    sentence = _(
+        "Choose as which cell %(cell)s goes on: its ground must not lie in no cell. "
+        "If no cell stands beside it, move it below another parent first."
+    )
+
+
+class NotBeside(TreeRefused):
+    """A cell goes on as a living one of its tier under the same parent."""
+
+    sentence = _("%(cell)s can only go on as a living cell of its tier under the same parent, not as %(heir)s.")
+
+
+class HeirHasCells(TreeRefused):
+    """The cells below the heir would not reach the ground it is given."""
+
+    sentence = _(
+        "%(heir)s is divided into cells, none of which would hold the ground of %(cell)s. "
+        "Add a cell for that ground below %(cell)s and move it to %(heir)s first."
+    )
+
+
+class StillTied(TreeRefused):
+    """People hold posts in the cell, or it holds issues."""
+
+    sentence = _("%(cell)s cannot be closed yet. %(ties)s")
+
+
 class OverlapsNeighbour(TreeRefused):
     """Two cells of one tier would claim the same ground."""
 

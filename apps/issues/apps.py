@@ -10,7 +10,10 @@ class IssuesConfig(AppConfig):
     verbose_name = _("Issues")
 
     def ready(self) -> None:
-        """Name the kinds of notices. Only now can the modules with their words be imported."""
+        """Name the kinds of notices, and what keeps a cell from closing. Only now can these modules be imported."""
+        from apps.grids.ties import register  # noqa: PLC0415
+        from apps.issues.selectors.ties import open_issues_of  # noqa: PLC0415
         from apps.issues.services.notice_kinds import register_kinds  # noqa: PLC0415
 
         register_kinds()
+        register(open_issues_of)

@@ -207,20 +207,6 @@ def test_a_known_cell_is_renamed_and_moved_at_its_form(admin_client: Client) -> 
     assert check_tree().faults == check_coverage().faults == []
 
 
-def test_a_cell_is_closed_at_its_form_and_then_stays_as_it_is(admin_client: Client) -> None:
-    address = f"{TREE}{cell('410102001001001').id}/change/"
-    values = {"name": "网格0000", "parent": cell("410102001001").id, "valid_to": "2026-12-01"}
-    assert admin_client.post(address, values).status_code == HTTPStatus.FOUND
-    assert Grid.objects.get(code="410102001001001").valid_to == date(2026, 12, 1)
-    assert '<input type="text" name="name"' not in admin_client.get(address).content.decode()
-
-
-def test_a_cell_with_children_is_not_closed(admin_client: Client) -> None:
-    values = {"name": "社区000", "parent": cell("410102001").id, "valid_to": "2026-12-01"}
-    answer = admin_client.post(f"{TREE}{cell('410102001001').id}/change/", values)
-    assert "社区000 still has cells below it (2)." in answer.content.decode()
-
-
 def test_a_cell_in_use_is_not_deleted_and_the_sentence_says_why(admin_client: Client) -> None:
     used = cell("410102001001001")
     post(user("李网格"), used, Role.MEMBER)

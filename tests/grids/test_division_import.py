@@ -156,7 +156,7 @@ def test_one_city_is_taken_out_of_a_larger_file() -> None:
 @pytest.mark.django_db
 def test_the_code_of_a_closed_cell_is_not_used_again() -> None:
     load(SOUND)
-    close_cell(cell_id=cell("410105001001").id, on=date(2026, 1, 1), successors={}, kind=Lineage.Kind.MERGE, now=NOW)
+    close_cell(cell_id=cell("410105001001").id, heir_id=None, now=NOW)
     assert refused(SOUND) == [
         "Row 5: the code 410105001001000 belongs to a cell that has been closed. Codes are never reused."
     ]

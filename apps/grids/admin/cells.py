@@ -22,7 +22,8 @@ from apps.grids.services import close_cell, create_cell, delete_cell, move_cell,
 from apps.grids.services.cells import check_delete, check_move
 
 FIRST_DAYS = ["code", "name", "tier", "parent", "is_local_code", "valid_from"]
-LATER_DAYS = ["code", "name", "pinyin", "tier", "parent", "is_local_code", "valid_from", "valid_to", "drawn"]
+LATER_DAYS = ["code", "name", "pinyin", "tier", "parent", "is_local_code", "valid_from", "drawn", "valid_to", "heir"]
+CLOSED_DAYS = [*LATER_DAYS[:-1], "went_on_as"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,16 +100,24 @@ class GridAdmin(_GridModelAdmin):
         return self.list_filter if is_list else ()
 
     def get_fields(self, request: HttpRequest, obj: Grid | None = None) -> Any:  # noqa: ANN401 - as in its stub
-        return FIRST_DAYS if obj is None else LATER_DAYS
+        if obj is None:
+            return FIRST_DAYS
+        return LATER_DAYS if obj.valid_to is None else CLOSED_DAYS
 
     def get_readonly_fields(self, request: HttpRequest, obj: Grid | None = None) -> list[str]:
         """Everything of a closed cell; of a living one what only time may change."""
         if obj is None:
             return []
         if obj.valid_to is not None:
-            return LATER_DAYS
+            return CLOSED_DAYS
         fixed = ["code", "pinyin", "tier", "is_local_code", "valid_from", "drawn"]
         return [*fixed, "parent"] if obj.tier <= Tier.DISTRICT else fixed
+
+    @admin.display(description=_("went on as"))
+    def went_on_as(self, obj: Grid) -> str:
+        """The cells that took over from a closed one."""
+        heirs = Grid.objects.filter(origins__old=obj, origins__kind__in=[Lineage.Kind.MERGE, Lineage.Kind.SPLIT])
+        return ", ".join(heirs.order_by("code").values_list("name", flat=True)) or "–"
 
     @admin.display(description=_("boundary"))
     def drawn(self, obj: Grid) -> str:
@@ -204,7 +213,8 @@ class GridAdmin(_GridModelAdmin):
         if "parent" in form.changed_data and values["parent"]:
             move_cell(cell_id=cell_id, parent_id=values["parent"].pk, now=now)
         if values.get("valid_to"):
-            close_cell(cell_id=cell_id, on=values["valid_to"], successors={}, kind=Lineage.Kind.MERGE, now=now)
+            heir = values.get("heir")
+            close_cell(cell_id=cell_id, heir_id=heir.pk if heir else None, now=now)
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None

@@ -175,6 +175,19 @@ def hand_over_ground(*, cell_id: int, from_id: int, to_id: int, now: datetime) -
             _redraw(cell, lambda frame: frame.union(ground), now)
 
 
+def bequeath_ground(*, cell_id: int, heir: Grid, now: datetime) -> None:
+    """Add the ground of a cell closed just now to its heir's; the closed cell's outline stays as it was."""
+    boundary = Boundary.objects.filter(grid_id=cell_id).first()
+    if boundary is None:
+        return
+    own = Boundary.objects.filter(grid=heir).first()
+    ground = _shape(boundary)
+    outline = _areas_only(ground if own is None else _shape(own).union(ground))
+    assert outline is not None  # no boundary is without an area
+    source_crs = (own or boundary).source_crs
+    save_outline(cell_id=heir.id, tier=Tier(heir.tier), outline=outline, now=now, source_crs=source_crs)
+
+
 def _chain(cell_id: int) -> list[Grid]:
     return list(Grid.objects.get(id=cell_id).get_ancestors(include_self=True))
 

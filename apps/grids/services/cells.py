@@ -3,28 +3,32 @@
 The `check_…` functions raise what the verb of that name would: a form asks them first, under the same lock.
 """
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
 
 from django.db.models import PROTECT, ForeignObjectRel
+from django.utils import timezone
 
 from apps.grids.codes import fits_tier
-from apps.grids.models import Grid, Lineage, Tier
+from apps.grids.models import Boundary, Grid, Lineage, Tier
 from apps.grids.refusals import (
     BadCode,
     CodeTaken,
     EmptyName,
     EndsTooEarly,
     HasChildren,
+    HeirHasCells,
+    NeedsHeir,
     NoSuchCell,
+    NotBeside,
     RootsStay,
+    StillTied,
     StillUsed,
     WrongTier,
 )
-from apps.grids.services.boundaries import hand_over_ground
+from apps.grids.services.boundaries import bequeath_ground, hand_over_ground
 from apps.grids.services.lock import bump_version, tree_lock
 from apps.grids.services.pinyin import initials
+from apps.grids.ties import ties_of
 
 LONGEST_NAME = 80
 COUNTED_USES = 1_000
@@ -47,15 +51,31 @@ def check_move(*, cell: Grid, parent: Grid | None) -> None:
     _refuse_wrong_parent(cell.name, cell.tier, parent)
 
 
-def check_close(*, cell: Grid, on: date) -> None:
-    """Raise HasChildren or EndsTooEarly."""
+def check_close(*, cell: Grid, heir: Grid | None, now: datetime) -> None:
+    """Raise HasChildren, EndsTooEarly, NeedsHeir, NotBeside, HeirHasCells or StillTied."""
     below = Grid.objects.filter(parent=cell, valid_to=None)
     if cell.tier == Tier.CITY:
         below = Grid.objects.filter(tier=Tier.DISTRICT, valid_to=None)
     if count := below.count():
         raise HasChildren(cell=cell.name, count=count)
-    if on <= cell.valid_from:
+    if timezone.localdate(now) <= cell.valid_from:
         raise EndsTooEarly(cell=cell.name, begins=cell.valid_from)
+    _refuse_wrong_heir(cell, heir)
+    if ties := ties_of(cell, now):
+        raise StillTied(cell=cell.name, ties=" ".join(ties))
+
+
+def _refuse_wrong_heir(cell: Grid, heir: Grid | None) -> None:
+    is_drawn = Boundary.objects.filter(grid=cell).exists()
+    if heir is None:
+        if is_drawn:
+            raise NeedsHeir(cell=cell.name)
+        return
+    place, other = (cell.tier, cell.parent_id, None), (heir.tier, heir.parent_id, heir.valid_to)
+    if place != other or heir.pk == cell.pk:
+        raise NotBeside(cell=cell.name, heir=heir.name)
+    if is_drawn and Boundary.objects.filter(grid__parent=heir, grid__valid_to=None).exists():
+        raise HeirHasCells(cell=cell.name, heir=heir.name)
 
 
 def check_delete(*, cell: Grid) -> None:
@@ -135,18 +155,21 @@ def move_cell(*, cell_id: int, parent_id: int, now: datetime) -> Grid:
         return Grid.objects.get(id=cell.id)
 
 
-def close_cell(*, cell_id: int, on: date, successors: Mapping[int, Decimal], kind: Lineage.Kind, now: datetime) -> Grid:
-    """End a cell on a day (its last day is the one before), and say by share which cells go on with its affairs.
+def close_cell(*, cell_id: int, heir_id: int | None, now: datetime) -> Grid:
+    """End a cell today (its last day is yesterday); the heir, a sibling, takes its ground at once.
 
-    The row and its boundary stay, for every question about the past. Whoever calls hands over its open reports and
-    posts, and redraws the successors. Raises HasChildren, EndsTooEarly, NoSuchCell.
+    Today and no other day: readers of the tree know living and closed cells only, and what was reported there since a
+    day gone by was reported there. The row and its boundary stay, for every question about the past.
+    Raises HasChildren, EndsTooEarly, NeedsHeir, NotBeside, HeirHasCells, StillTied, NoSuchCell.
     """
     with tree_lock():
         cell = live_cell(cell_id)
-        check_close(cell=cell, on=on)
-        for successor_id, share in successors.items():
-            Lineage.objects.create(old=cell, new=live_cell(successor_id), kind=kind, share=share, happened_at=now)
-        Grid.objects.filter(id=cell.id).update(valid_to=on)
+        heir = None if heir_id is None else live_cell(heir_id)
+        check_close(cell=cell, heir=heir, now=now)
+        Grid.objects.filter(id=cell.id).update(valid_to=timezone.localdate(now))
+        if heir is not None:
+            bequeath_ground(cell_id=cell.id, heir=heir, now=now)
+            Lineage.objects.create(old=cell, new=heir, kind=Lineage.Kind.MERGE, share=1, happened_at=now)
         bump_version()
         cell.refresh_from_db()
     return cell

@@ -89,7 +89,7 @@ def _deeds(issue_id: int) -> list[Deed]:
 def standing_from(issue: Issue, told: Told, scope: Scope, at: datetime) -> Standing:
     """The same from what was read already."""
     holder = Holder(issue.holder_grid_id, issue.holder_department_id)
-    chain = Chain.of(holder, [_link(handover) for handover in told.handovers])
+    chain = Chain.of(holder, [link_of(handover) for handover in told.handovers])
     posts = _posts(issue, told, chain, scope, at)
     holds = conditions(issue=issue, chain=chain, told=told, user_id=scope.user_id, posts=posts, at=at)
     return Standing(holder, posts, Situation(State(issue.state), frozenset(posts), holds), chain, told)
@@ -140,7 +140,8 @@ def _acting_post(holder: Holder, issue: Issue, scope: Scope, at: datetime) -> Po
     return acting_post_for_cell(scope, holder.grid_id, at)
 
 
-def _link(handover: Handover) -> Link:
+def link_of(handover: Handover) -> Link:
+    """The handover as a link of the chain."""
     giver = None
     if handover.from_grid_id is not None:
         giver = Holder(handover.from_grid_id, handover.from_department_id)

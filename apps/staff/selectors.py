@@ -216,17 +216,18 @@ def departments_covering(grid_id: int, at: datetime) -> set[int]:
 
 
 def covered_cells(scope: Scope, at: datetime) -> list[int]:
-    """The cells for which the person acts: own ones, and vacant ones below with nobody between.
+    """The cells for which the person acts: own ones, and vacant ones below with nobody between; closed ones, too, to
+    which an old issue may come back.
 
     No query for who leads level-3 cells only, else one per tier down to where every cell has people.
     """
     index = tree()
     covered = [post.grid_id for post in scope.posts if post.role in ACTING_ROLES[post.tier]]
-    below = [child.id for cell in covered for child in index.children(cell)]
+    below = [child.id for cell in covered for child in index.ever_below(cell)]
     while below:
         vacant = vacant_cells(below, at)
         covered += vacant
-        below = [child.id for cell in vacant for child in index.children(cell)]
+        below = [child.id for cell in vacant for child in index.ever_below(cell)]
     return list(dict.fromkeys(covered))
 
 

@@ -12,10 +12,12 @@ from apps.grids.selectors.checks import check_coverage
 from apps.grids.services import close_cell, move_cell
 from apps.issues.models import Issue, State
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.selectors.queue import Filters, count_open
 from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import MoveFields, make_move
 from apps.issues.services.routing import route_waiting
 from apps.staff.models import Role, User
+from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town, end_posts, inside, post
 from tests.issues.reports import filed, fresh
 
@@ -99,3 +101,16 @@ def test_a_cell_to_which_a_result_comes_back_is_not_closed(town: Town) -> None:
 
     Issue.objects.filter(id=issue.id).update(closed_at=LATER)
     assert close_cell(cell_id=town.community.id, heir_id=town.other_community.id, now=LATER).valid_to is not None
+
+
+def test_what_is_returned_to_a_closed_cell_is_among_the_tasks_of_the_one_above(town: Town) -> None:
+    issue = filed(town, town.categories.lamp)
+    route_waiting(now=LATER)
+    without_posts(town.cell)
+    close(town)
+    leader = town.people.community_leader
+    move(issue, "return", leader)
+    assert fresh(issue).holder_grid == town.cell
+    assert count_open(scope_of(leader.id, LATER), Filters(mine=True), at=LATER) == 1
+    move(issue, "report_up", leader)
+    assert fresh(issue).holder_grid == town.community

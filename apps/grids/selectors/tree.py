@@ -85,6 +85,10 @@ class TreeIndex:
         """Return the live cells directly below, in the order of their codes."""
         return [cell for cell in self._below.get(id, ()) if cell.is_live]
 
+    def ever_below(self, id: int) -> tuple[CellInfo, ...]:
+        """Return the cells directly below, closed ones too."""
+        return tuple(self._below.get(id, ()))
+
     def districts(self) -> list[CellInfo]:
         """Return the live districts in the order of their codes."""
         above = self.city.id if self.city else None

@@ -1,21 +1,23 @@
 """Giving and ending posts, by service and by the admin."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
 
+from apps.grids.models import Grid
 from apps.staff.models import Post, Role
 from apps.staff.selectors import leader_of
 from apps.staff.services.posts import (
     Appointment,
+    CellClosed,
     DepartmentMissing,
     EndsBeforeItBegins,
     PostTaken,
     appoint,
     end_post,
 )
-from tests.factories import NOW, Town, user
+from tests.factories import NOW, SINCE, Town, user
 
 TODAY = NOW.date()
 
@@ -131,3 +133,22 @@ def test_a_person_is_added_and_found_by_initials(browser: Client, town: Town) ->
     page = browser.get("/admin/staff/user/", {"q": "新网格长"}).content.decode()
     assert "g99999" in page
     assert browser.get(f"/admin/staff/user/{town.people.leader.id}/change/").status_code == 200
+
+
+def test_no_post_outlasts_its_cell(town: Town) -> None:
+    Grid.objects.filter(id=town.cell.id).update(valid_to=TODAY)
+    closed, person = Grid.objects.get(id=town.cell.id), user("新人")
+    for until in (None, TODAY + timedelta(days=1)):
+        with pytest.raises(CellClosed, match=closed.name):
+            appoint(appointment=Appointment(person, closed, Role.MEMBER, SINCE, until=until))
+    assert appoint(appointment=Appointment(person, closed, Role.MEMBER, SINCE, until=TODAY)).valid.upper == TODAY
+
+
+def test_a_post_in_a_closed_cell_is_refused_at_its_form(town: Town) -> None:
+    Grid.objects.filter(id=town.cell.id).update(valid_to=TODAY)
+    client = Client(HTTP_ACCEPT_LANGUAGE="en")
+    client.force_login(town.people.admin)
+    values = {"user": town.people.stranger.id, "grid": town.cell.id, "role": Role.MEMBER, "valid_0": TODAY}
+    answer = client.post("/admin/staff/post/add/", values)
+    assert list(answer.context["adminform"].form.errors) == ["grid"]
+    assert not Post.objects.filter(user=town.people.stranger).exists()

@@ -20,6 +20,13 @@ class PostTaken(Refused):
     field = "valid"
 
 
+class CellClosed(Refused):
+    """Nobody is responsible for ground that another cell has."""
+
+    sentence = _("%(cell)s is closed from %(day)s on: no post there can last longer.")
+    field = "grid"
+
+
 class EndsBeforeItBegins(Refused):
     """The last day must come after the first."""
 
@@ -48,7 +55,7 @@ class Appointment:
 
 
 def appoint(*, appointment: Appointment) -> Post:
-    """Give a post. Raises PostTaken, EndsBeforeItBegins or DepartmentMissing."""
+    """Give a post. Raises PostTaken, CellClosed, EndsBeforeItBegins or DepartmentMissing."""
     made = appointment
     if made.until is not None and made.until <= made.since:
         raise EndsBeforeItBegins
@@ -72,7 +79,10 @@ def appoint(*, appointment: Appointment) -> Post:
 
 
 def check_free(*, post: Post) -> None:
-    """Raise PostTaken if somebody else holds a single post of the cell at the same time."""
+    """Raise CellClosed, or PostTaken if somebody else holds a single post of the cell at the same time."""
+    closed_on, until = post.grid.valid_to, post.valid.upper
+    if closed_on is not None and (until is None or until > closed_on):
+        raise CellClosed(cell=post.grid, day=closed_on)
     if post.role not in SINGLE_ROLES or post.is_stand_in:
         return
     other = other_holder(post)

@@ -9,6 +9,7 @@ from django.test import Client
 from apps.issues.models import CoHandling, Issue, IssueEvent, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.selectors.targets import HoldsItAlready
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.effects import BeingChanged
 from apps.issues.services.escalation import sweep
@@ -146,6 +147,55 @@ def test_nobody_but_the_assigner_transfers(town: Town, who: str) -> None:
             "属工商",
             to_department_id=town.departments.gongshang.id,
         )
+
+
+def test_whoever_has_it_gets_no_new_clock_by_a_transfer_to_itself(town: Town) -> None:
+    issue = handled(town)
+    own = town.departments.chengguan.id
+    with pytest.raises(HoldsItAlready) as refused:
+        move(issue, "transfer", town.people.dispatcher, "再给一次", minutes=200, to_department_id=own)
+    assert "金水区城市管理局" in str(refused.value)
+    seen = detail(issue.number, scope_of(town.people.dispatcher.id, NOW), NOW)
+    assert seen is not None
+    offered = seen.targets["transfer"]
+    assert town.departments.chengguan not in (*offered.departments, offered.suggested)
+    assert town.departments.gongshang in offered.departments
+
+
+def test_a_cell_below_is_not_given_to_itself_either(town: Town) -> None:
+    issue = move(filed(town), "assign", town.people.dispatcher, "请到场", to_grid_id=town.street.id)
+    with pytest.raises(HoldsItAlready):
+        move(issue, "transfer", town.people.dispatcher, "再给一次", to_grid_id=town.street.id)
+    seen = detail(issue.number, scope_of(town.people.dispatcher.id, NOW), NOW)
+    assert seen is not None
+    assert [cell.id for cell in seen.targets["transfer"].cells] == [town.community.id, town.cell.id]
+
+
+def test_transferred_away_and_back_it_goes_on_with_what_it_had_left(town: Town) -> None:
+    issue = handled(town)  # 4 work hours, from 10:05
+    due = issue.due_at
+    assert due is not None
+    other, own = town.departments.gongshang.id, town.departments.chengguan.id
+    issue = move(issue, "transfer", town.people.dispatcher, "属工商", minutes=65, to_department_id=other)
+    issue = move(issue, "transfer", town.people.dispatcher, "属城管", minutes=66, to_department_id=own)
+    assert issue.due_at == due + timedelta(minutes=1)
+
+
+def test_ruled_to_be_its_own_it_goes_on_with_the_clock_that_runs(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
+    other = town.departments.gongshang.id
+    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
+    issue = move(issue, "sign", town.people.other_handler)
+    clock = (issue.due_at, issue.next_action_at, issue.handovers.get(ended_at=None).rung_at)
+    ruling = "依据职责清单由工商办理"
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, ruling, minutes=45, to_department_id=other)
+    held = issue.handovers.get(ended_at=None)
+    assert (issue.state, issue.holder_department, held.kind) == (
+        State.ASSIGNED,
+        town.departments.gongshang,
+        LinkKind.ADJUDICATE,
+    )
+    assert (issue.due_at, issue.next_action_at, held.rung_at) == clock
 
 
 def declined_twice(town: Town) -> Issue:

@@ -113,7 +113,8 @@ def _targets(issue: Issue, standing: Standing, at: datetime) -> dict[str, Target
     """To whom each of the person's moves may send it; desks that are the same are asked once."""
     desks = {move.name: standing.desk_for(move) for move in standing.moves if move.needs_target}
     found = {desk: targets_for(issue, desk, at) for desk in set(desks.values())}
-    return {name: found[desk] for name, desk in desks.items()}
+    others = {desk: targets.without(standing.holder) for desk, targets in found.items()}
+    return {name: others[desk] if name == "transfer" else found[desk] for name, desk in desks.items()}
 
 
 def _departments(handovers: Sequence[Handover], events: Sequence[IssueEvent]) -> dict[int, Department]:

@@ -1,6 +1,6 @@
 """To whom may a platform or cell assign: departments of its own line, and the cells below it where the issue lies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -36,6 +36,12 @@ class NobodyThere(TargetRefused):
     sentence = _("Nobody at %(target)s takes care of this cell now: choose another one, or give somebody the post.")
 
 
+class HoldsItAlready(TargetRefused):
+    """With a new clock for the same holder again and again, nobody would ever be late."""
+
+    sentence = _("%(target)s holds it already: choose another one, or extend its time.")
+
+
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What the form offers. `suggested` is the department that the powers name for this category, if it is there."""
@@ -43,6 +49,13 @@ class Targets:
     departments: tuple[Department, ...]
     cells: tuple[CellInfo, ...]
     suggested: Department | None
+
+    def without(self, holder: Holder) -> "Targets":
+        """The same for a move that takes it away from `holder`."""
+        if holder.department_id is None:
+            return replace(self, cells=tuple(cell for cell in self.cells if cell.id != holder.grid_id))
+        others = tuple(row for row in self.departments if row.id != holder.department_id)
+        return replace(self, departments=others, suggested=self.suggested if self.suggested in others else None)
 
 
 def targets_for(issue: Issue, desk: int, at: datetime) -> Targets:

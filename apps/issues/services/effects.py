@@ -1,6 +1,7 @@
 """What each move does to the issue, beyond what its row of the table says for all moves alike."""
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Final
 
 from django.db import OperationalError
@@ -9,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.common.refusals import Refused
 from apps.grids.selectors import tree
 from apps.issues.models import Handover, Issue, LinkKind, State
-from apps.issues.selectors.targets import check_target
+from apps.issues.selectors.targets import HoldsItAlready, check_target
 from apps.issues.services import joint, watching
 from apps.issues.services.accountability import excuse
 from apps.issues.services.filing import Report, file_report
@@ -87,7 +88,7 @@ def _pass_on(making: Making) -> None:
         state=state,
         entry=entry,
         giver=_giver(making),
-        returned=_returned_by(making, holder) if state == State.ASSIGNED else None,
+        returned=_held_before(making, holder) if state == State.ASSIGNED else None,
     )
     joint.begin(issue=making.issue, departments=helpers, entry=entry)
 
@@ -217,21 +218,32 @@ def _taker(making: Making) -> tuple[Holder, State]:
 
 
 def _chosen(making: Making) -> Holder:
-    return check_target(
+    """Whom the actor names. Raises HoldsItAlready where it would be transferred to whom it is taken from."""
+    holder = check_target(
         making.issue,
         desk=_desk(making),
         to_grid_id=making.to_grid_id,
         to_department_id=making.to_department_id,
         at=making.entry.at,
     )
+    if making.row.name == "transfer" and holder == making.standing.holder:
+        raise HoldsItAlready(target=making.standing.holder_name)
+    return holder
 
 
-def _returned_by(making: Making, holder: Holder) -> Handover | None:
-    """The last holding of the department that gets it again, if it gave it back before."""
+def _held_before(making: Making, holder: Holder) -> Handover | None:
+    """The holding whose clock goes on: of a department, the one it gave back or lost by a transfer; of whoever has it
+    and keeps it by a ruling, the present one. Else anybody above could keep it from ever being late.
+    """
+    told = making.standing.told
+    if holder == making.standing.holder and making.issue.state != State.ESCALATED and told.open_handover is not None:
+        present = copy(told.open_handover)
+        present.ended_at = making.entry.at
+        return present
     if holder.department_id is None:
         return None
-    own = [row for row in making.standing.told.handovers if row.to_department_id == holder.department_id]
-    return own[-1] if own and own[-1].outcome == "return" else None
+    own = [row for row in told.handovers if row.to_department_id == holder.department_id]
+    return own[-1] if own and own[-1].outcome in ("return", "transfer") else None
 
 
 def _giver(making: Making) -> Holder | None:

@@ -5,16 +5,17 @@ from typing import Any
 
 import pytest
 
-from apps.issues.models import Card, Handover, Pause, State
+from apps.issues.models import Card, Handover, Issue, Pause, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.services.accountability import record_late
 from apps.issues.services.escalation import sweep
 from apps.issues.services.given import GivenRefused
 from apps.issues.services.watching import CardNotSharper, TooMuchTime
-from apps.issues.workflow import Give, MoveRefused
+from apps.issues.workflow import Give, MoveRefused, NotForYou
+from apps.staff.models import Role
 from apps.staff.selectors import scope_of
-from tests.factories import NOW, Town
+from tests.factories import NOW, Town, staffed
 from tests.issues.test_moves import filed, handled, move
 
 
@@ -97,6 +98,62 @@ def test_more_time_is_granted_twice_at_most_and_never_too_late(town: Town) -> No
     late = handled(town)
     with pytest.raises(MoveRefused):
         move(late, "ask_extension", town.people.handler, "故障", minutes=60 * 48, given={Give.AMOUNT: "1"})
+
+
+def street_handles(town: Town) -> Issue:
+    """A neighbours' quarrel that the street deals with itself."""
+    issue = move(filed(town, "noise"), "report_up", town.people.leader, "劝阻无效")
+    issue = move(issue, "report_up", town.people.community_leader, "劝阻无效")
+    return move(issue, "handle", town.people.street_clerk)
+
+
+UNTIL = {Give.UNTIL: TOMORROW.isoformat()}
+
+
+def test_a_street_cannot_suspend_what_it_holds_the_district_does(town: Town) -> None:
+    issue = street_handles(town)
+    for person in (town.people.street_clerk, town.people.street_leader):
+        with pytest.raises(NotForYou):
+            move(issue, "suspend", person, "等材料", given=UNTIL)
+    assert move(issue, "suspend", town.people.dispatcher, "等材料", given=UNTIL).state == State.SUSPENDED
+
+
+def test_a_district_cannot_suspend_what_it_holds_the_city_does(town: Town) -> None:
+    issue = move(filed(town), "handle", town.people.dispatcher)
+    with pytest.raises(NotForYou):
+        move(issue, "suspend", town.people.duty_chief, "等材料", given=UNTIL)
+    assert move(issue, "suspend", town.people.city_dispatcher, "等材料", given=UNTIL).state == State.SUSPENDED
+
+
+def test_a_community_asks_its_street_agrees_and_only_the_district_grants(town: Town) -> None:
+    issue = move(filed(town, "noise"), "report_up", town.people.leader, "劝阻无效")
+    issue = move(issue, "handle", town.people.community_leader)
+    issue = move(issue, "ask_extension", town.people.community_leader, "双方出差", given={Give.AMOUNT: "1"})
+    issue = move(issue, "agree_extension", town.people.street_clerk)
+    with pytest.raises(NotForYou):
+        move(issue, "grant_extension", town.people.street_leader)
+    due = issue.due_at
+    assert due is not None
+    assert move(issue, "grant_extension", town.people.dispatcher).due_at == due + timedelta(hours=1)
+
+
+def test_colleagues_of_one_desk_give_it_no_more_time(town: Town) -> None:
+    issue = move(filed(town), "handle", town.people.dispatcher)
+    issue = move(issue, "ask_extension", town.people.dispatcher, "设备故障", given={Give.AMOUNT: "1"})
+    with pytest.raises(NotForYou):
+        move(issue, "agree_extension", town.people.second_dispatcher)
+    issue = move(issue, "agree_extension", town.people.city_dispatcher)
+    with pytest.raises(NotForYou):
+        move(issue, "grant_extension", town.people.duty_chief)
+
+
+def test_the_city_has_nobody_above_and_decides_itself(town: Town) -> None:
+    second, third = (staffed(name, town.city, Role.DISPATCHER) for name in ("马市台", "牛市台"))
+    issue = move(filed(town, "fire"), "handle", town.people.city_dispatcher)
+    issue = move(issue, "ask_extension", town.people.city_dispatcher, "余火未清", given={Give.AMOUNT: "0.5"})
+    issue = move(issue, "agree_extension", second)
+    issue = move(issue, "grant_extension", third)
+    assert move(issue, "suspend", second, "列入改造", given=UNTIL).state == State.SUSPENDED
 
 
 def test_a_refusal_does_not_count_as_an_extension(town: Town) -> None:

@@ -10,7 +10,19 @@ from django.db import connection
 from apps.grids.selectors import tree
 from apps.issues.models import CoHandling, Handover, Issue, IssueEvent
 from apps.issues.selectors.facts import Chain, Told, conditions
-from apps.issues.workflow import By, Deed, Holder, Link, LinkKind, Move, Situation, State, possible_moves
+from apps.issues.workflow import (
+    PLATFORM_TIERS,
+    By,
+    Deed,
+    Holder,
+    Link,
+    LinkKind,
+    Move,
+    Situation,
+    State,
+    possible_moves,
+)
+from apps.issues.workflow.states import CITY_TIER
 from apps.staff.models import Department, Role
 from apps.staff.selectors import (
     ACTING_ROLES,
@@ -21,7 +33,16 @@ from apps.staff.selectors import (
     acting_post_for_department,
 )
 
-AHEAD: Final = (By.HOLDER, By.ASSIGNER, By.CO_HANDLER, By.PLATFORM, By.SUPERIOR, By.INSPECTOR, By.LATE_HOLDER)
+AHEAD: Final = (
+    By.HOLDER,
+    By.ASSIGNER,
+    By.CO_HANDLER,
+    By.PLATFORM,
+    By.SUPERIOR,
+    By.APPROVER,
+    By.INSPECTOR,
+    By.LATE_HOLDER,
+)
 
 # as they stand, for this is asked of every move: no queryset needs to be put together
 _HANDOVERS: Final = f"SELECT * FROM {Handover._meta.db_table} WHERE issue_id = %s ORDER BY id"
@@ -103,6 +124,7 @@ def _posts(issue: Issue, told: Told, chain: Chain, scope: Scope, at: datetime) -
         By.ASSIGNER: _acting_post(chain.assigner, issue, scope, at) if chain.assigner else None,
         By.PLATFORM: _post_at(scope, [holder.grid_id, *above], PLATFORM_ROLES),
         By.SUPERIOR: next((p for p in scope.posts if p.grid_id in above and p.role in ACTING_ROLES[p.tier]), None),
+        By.APPROVER: _post_at(scope, _approving_cells(holder), PLATFORM_ROLES),
         By.INSPECTOR: _post_at(scope, [holder.grid_id, *above], frozenset({Role.INSPECTOR})),
         By.CO_HANDLER: _first_department(issue, scope, [row.department_id for row in told.co_handlings]),
         By.LATE_HOLDER: _first_department(issue, scope, _late_departments(issue, told)),
@@ -115,6 +137,13 @@ def _cells_above(holder: Holder) -> list[int]:
     """Ids of the cells whose people are set above the holder; a department also answers to its own cell."""
     line = [cell.id for cell in tree().chain(holder.grid_id)]
     return line if holder.department_id is not None else line[1:]
+
+
+def _approving_cells(holder: Holder) -> list[int]:
+    """Ids of the district and the city above the holder; the city has nobody above and approves for itself."""
+    index = tree()
+    own = [holder.grid_id] if index.cell(holder.grid_id).tier == CITY_TIER else []
+    return own or [id for id in _cells_above(holder) if index.cell(id).tier in PLATFORM_TIERS]
 
 
 def _post_at(scope: Scope, cells: Sequence[int], roles: frozenset[Role]) -> PostInfo | None:

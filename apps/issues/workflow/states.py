@@ -47,6 +47,7 @@ class By(StrEnum):
     ASSIGNER = "assigner"  # acts for whoever waits for the holder's result
     PLATFORM = "platform"  # acts for the platform of a cell at or above the holder, level 1 included
     SUPERIOR = "superior"  # acts for a cell above the holder; for a department also the cell it belongs to
+    APPROVER = "approver"  # acts for the district's or the city's platform above the holder; for the city, itself
     CO_HANDLER = "co_handler"  # acts for a department that handles it jointly 协办
     INSPECTOR = "inspector"  # inspects at or above the holder's cell
     REPORTER = "reporter"
@@ -62,6 +63,7 @@ _BY_LABELS: Final[dict[By, Promise]] = {
     By.ASSIGNER: _("who waits for the holder's result"),
     By.PLATFORM: _("a platform at or above the holder"),
     By.SUPERIOR: _("who acts for a cell above the holder"),
+    By.APPROVER: _("a district's platform or the city's, above the holder"),
     By.CO_HANDLER: _("a department that handles it jointly"),
     By.INSPECTOR: _("an inspector"),
     By.REPORTER: _("who reported it"),

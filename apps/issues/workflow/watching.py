@@ -9,6 +9,7 @@ from apps.issues.workflow.move import NOTE, OPEN, REASON, Clock, Give, Move, Tar
 from apps.issues.workflow.states import By, State
 
 _ABOVE: Final = frozenset({By.PLATFORM, By.SUPERIOR})
+_APPROVES: Final = frozenset({By.APPROVER})  # nobody stops or stretches the own clock (domain §5)
 _ANYBODY: Final = frozenset({By.HOLDER, By.ASSIGNER, By.PLATFORM, By.SUPERIOR, By.CO_HANDLER, By.INSPECTOR})
 
 WATCHING: Final = (
@@ -16,7 +17,7 @@ WATCHING: Final = (
         name="suspend",  # 挂账
         label=pgettext_lazy("move", "Suspend"),
         to={State.HANDLING: State.SUSPENDED},
-        by=_ABOVE,
+        by=_APPROVES,
         target=Target.STAYS,
         words=REASON,
         needs_words=frozenset({State.HANDLING}),
@@ -50,7 +51,7 @@ WATCHING: Final = (
         name="agree_extension",
         label=pgettext_lazy("move", "Agree to more time"),
         to=stays(State.HANDLING),
-        by=frozenset({By.ASSIGNER, By.PLATFORM, By.SUPERIOR}),
+        by=frozenset({By.ASSIGNER, By.SUPERIOR, By.APPROVER}),
         target=Target.STAYS,
         words=NOTE,
         conditions=(Condition.EXTENSION_ASKED, Condition.IN_TIME, Condition.NOT_AGREED_BY_YOU),
@@ -59,7 +60,7 @@ WATCHING: Final = (
         name="grant_extension",
         label=pgettext_lazy("move", "Grant more time"),
         to=stays(State.HANDLING),
-        by=_ABOVE,
+        by=_APPROVES,
         target=Target.STAYS,
         words=NOTE,
         conditions=(

@@ -264,6 +264,18 @@ def test_long_after_signing_a_department_cannot_return_it(town: Town) -> None:
     assert move(issue, "return", town.people.handler, "不属城管", minutes=60).state == State.ESCALATED
 
 
+@pytest.mark.parametrize("again", ["rework", "reopen"])
+def test_what_comes_back_to_a_department_was_signed_for_before(town: Town, again: str) -> None:
+    issue = move(handled(town), "feed_back", town.people.handler, "已清运", minutes=60)
+    if again == "reopen":
+        issue = move(issue, "conclude", town.people.dispatcher, minutes=61)
+    issue = move(issue, again, town.people.dispatcher, "还有一堆", minutes=62)
+    assert (issue.state, issue.holder_department) == (State.HANDLING, town.departments.chengguan)
+    with pytest.raises(MoveRefused, match="签收时间已久"):
+        move(issue, "return", town.people.handler, "不属城管", minutes=60 * 30)
+    assert move(issue, "return", town.people.handler, "不属城管", minutes=63).state == State.ESCALATED
+
+
 # --- merging and splitting --------------------------------------------------------------------------------
 
 

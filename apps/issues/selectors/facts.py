@@ -18,6 +18,7 @@ from apps.issues.workflow import (
     Deed,
     Holder,
     Link,
+    LinkKind,
     State,
     assigners,
     declined_by,
@@ -121,21 +122,30 @@ def _of_clock(issue: Issue, told: Told, at: datetime) -> dict[Condition, bool]:
     held = told.open_handover
     return {
         Condition.UNSIGNED: held is not None and held.signed_at is None,
-        Condition.IN_TIME_TO_RETURN: held is None or _in_time_to_return(held, issue, at),
+        Condition.IN_TIME_TO_RETURN: held is None or _in_time_to_return(held, told, issue, at),
         Condition.IN_TIME: issue.due_at is not None and at < issue.due_at,
         Condition.HAS_CARD: issue.card != Card.NONE,
     }
 
 
-def _in_time_to_return(held: Handover, issue: Issue, at: datetime) -> bool:
+def _in_time_to_return(held: Handover, told: Told, issue: Issue, at: datetime) -> bool:
     """A department may decline before it signs, or shortly after (domain §6); a cell at any time."""
-    if held.signed_at is None or held.to_department_id is None:
+    signed_at = _signed_at(held, told)
+    if signed_at is None or held.to_department_id is None:
         return True
     limit = Limit(Decimal(settings.RETURN_WITHIN_WORK_HOURS), Unit.WORK_HOUR)
     try:
-        return at <= add_limit(held.signed_at, limit, work_calendar(issue.district_id))
+        return at <= add_limit(signed_at, limit, work_calendar(issue.district_id))
     except CannotCount:
         return True
+
+
+def _signed_at(held: Handover, told: Told) -> datetime | None:
+    """When the holder said that it is theirs. Nobody signs for what comes back to them: the signature before counts."""
+    if held.signed_at is not None or held.kind not in (LinkKind.REWORK, LinkKind.REOPEN):
+        return held.signed_at
+    own = (row.signed_at for row in reversed(told.handovers) if row.to_department_id == held.to_department_id)
+    return next((signed_at for signed_at in own if signed_at is not None), held.started_at)
 
 
 def _of_deeds(deeds: Sequence[Deed], user_id: int) -> dict[Condition, bool]:

@@ -242,6 +242,30 @@ def test_a_superior_may_rule_after_the_first_decline_the_platform_may_not(town: 
     assert issue.holder_grid == town.city  # who ruled waits for the result
 
 
+def test_the_platform_does_not_rule_after_one_decline_by_assigning_it_first(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
+    own, other = town.departments.chengguan.id, town.departments.gongshang.id
+    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
+    for person in (town.people.dispatcher, town.people.duty_chief):
+        with pytest.raises(MoveRefused, match="争议"):
+            move(issue, "adjudicate", person, "由工商办理", to_department_id=other)
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, "由城管办理", to_department_id=own)
+    assert issue.holder_department == town.departments.chengguan
+
+
+def test_the_district_may_rule_after_one_decline_where_a_street_waits(town: Town) -> None:
+    issue = move(filed(town, "noise"), "report_up", town.people.leader, "劝阻无效")
+    issue = move(issue, "report_up", town.people.community_leader, "劝阻无效")
+    own, other = town.departments.chengguan.id, town.departments.gongshang.id
+    issue = move(issue, "assign", town.people.street_clerk, "请城管办理", to_department_id=own)
+    issue = move(issue, "return", town.people.handler, "不属城管职责")
+    issue = move(issue, "assign", town.people.street_clerk, "请工商办理", to_department_id=other)
+    with pytest.raises(MoveRefused):
+        move(issue, "adjudicate", town.people.street_clerk, "由城管办理", to_department_id=own)
+    issue = move(issue, "adjudicate", town.people.dispatcher, "由城管办理", to_department_id=own)
+    assert issue.holder_department == town.departments.chengguan
+
+
 def test_the_same_department_goes_on_with_what_it_had_left_another_one_starts_anew(town: Town) -> None:
     issue = handled(town)  # 4 work hours, from 10:05
     due = issue.due_at

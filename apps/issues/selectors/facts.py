@@ -103,12 +103,22 @@ def _of_chain(chain: Chain, told: Told, posts: Mapping[By, PostInfo | None]) -> 
         Condition.FIRST_RETURN: not was_returned,
         Condition.NOT_BINDING: not is_ruled(links),
         Condition.UNDISPUTED: declines < DISPUTE,
-        Condition.TO_ADJUDICATE: declines >= DISPUTE or (declines > 0 and By.SUPERIOR in posts),
+        Condition.TO_ADJUDICATE: declines >= DISPUTE or (declines > 0 and _stands_above(chain, posts)),
         Condition.HAS_ASSIGNER: bool(chain.waiting),
         Condition.NO_ASSIGNER: not chain.waiting,
         Condition.WAS_FED_BACK: chain.fed_back_by is not None,
         Condition.ANSWERS_TO_NOBODY: _answers_to_nobody(chain, posts),
     }
+
+
+def _stands_above(chain: Chain, posts: Mapping[By, PostInfo | None]) -> bool:
+    """Whether the person stands above the desk that waits, or above the holder's cell where none does.
+
+    To belong to the desk that assigned it is not enough: the cell of a department, too, is set above it.
+    """
+    desk = (chain.assigner or chain.holder).grid_id
+    above = [cell.id for cell in tree().chain(desk)][1:]
+    return any(post.grid_id in above for by in (By.PLATFORM, By.SUPERIOR) if (post := posts.get(by)) is not None)
 
 
 def _answers_to_nobody(chain: Chain, posts: Mapping[By, PostInfo | None]) -> bool:

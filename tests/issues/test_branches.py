@@ -242,6 +242,49 @@ def test_a_superior_may_rule_after_the_first_decline_the_platform_may_not(town: 
     assert issue.holder_grid == town.city  # who ruled waits for the result
 
 
+def test_after_two_declines_the_platform_does_not_send_it_down_again_either(town: Town) -> None:
+    issue = declined_twice(town)
+    with pytest.raises(MoveRefused, match="裁决"):
+        move(issue, "return", town.people.dispatcher, "请网格补充")
+    seen = detail(issue.number, scope_of(town.people.dispatcher.id, NOW), NOW)
+    assert seen is not None
+    assert {"adjudicate", "report_up"} <= {row.name for row in seen.moves}
+
+
+def test_a_ruling_binds_a_cell_until_it_feeds_back_is_late_or_a_superior_rules_again(town: Town) -> None:
+    issue = declined_twice(town)
+    issue = move(issue, "adjudicate", town.people.dispatcher, "由网格自行处理", to_grid_id=town.cell.id)
+    issue = move(issue, "sign", town.people.leader)
+    for name in ("report_up", "return"):
+        with pytest.raises(MoveRefused, match="裁决"):
+            move(issue, name, town.people.leader, "无力处理")
+    with pytest.raises(MoveRefused):  # the desk that ruled does not rule twice
+        move(issue, "adjudicate", town.people.dispatcher, "由社区办理", to_grid_id=town.community.id)
+    own = town.departments.chengguan.id
+    again = move(issue, "adjudicate", town.people.city_dispatcher, "由城管办理", to_department_id=own)
+    assert again.holder_department == town.departments.chengguan
+
+
+def test_the_sweep_takes_what_is_late_from_a_cell_that_a_ruling_binds(town: Town) -> None:
+    issue = declined_twice(town)
+    issue = move(issue, "adjudicate", town.people.dispatcher, "由网格自行处理", to_grid_id=town.cell.id)
+    sweep(now=NOW + timedelta(days=5))
+    issue.refresh_from_db()
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.community)
+    assert move(issue, "report_up", town.people.community_leader, "无力处理", minutes=60 * 24 * 5).is_open
+
+
+def test_opened_again_it_is_still_held_by_the_ruling(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
+    other = town.departments.gongshang.id
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, "由工商办理", to_department_id=other)
+    issue = move(move(issue, "sign", town.people.other_handler), "feed_back", town.people.other_handler, "已取缔")
+    issue = move(move(issue, "conclude", town.people.city_dispatcher), "reopen", town.people.leader, "又开张了")
+    assert (issue.state, issue.holder_department) == (State.HANDLING, town.departments.gongshang)
+    with pytest.raises(MoveRefused, match="裁决"):
+        move(issue, "return", town.people.other_handler, "不属工商")
+
+
 def test_the_platform_does_not_rule_after_one_decline_by_assigning_it_first(town: Town) -> None:
     issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
     own, other = town.departments.chengguan.id, town.departments.gongshang.id

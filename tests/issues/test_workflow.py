@@ -280,6 +280,7 @@ def test_two_departments_decline_until_a_ruling_which_binds() -> None:
     assert assigners(links, is_within) == (Holder(DISTRICT),)
     links.append(link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT))
     assert is_ruled([*links, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)])
+    assert is_ruled([*links, link(LinkKind.REOPEN, DISTRICT, DEPARTMENT)])
     assert not is_ruled([*links, link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT)])
 
 

@@ -94,16 +94,17 @@ def conditions(
 def _of_chain(chain: Chain, told: Told, posts: Mapping[By, PostInfo | None]) -> dict[Condition, bool]:
     tier, links, back = tree().cell(chain.holder.grid_id).tier, chain.links, chain.back
     was_returned = back is not None and was_returned_between(links, chain.holder, back[0])
-    declines = len(chain.declined)
+    declines, ruled = len(chain.declined), is_ruled(links)
+    is_disputed = declines > 0 or ruled
     return {
         Condition.HELD_BY_CELL: chain.holder.department_id is None,
         Condition.HAS_CELLS_BELOW: tier < LOWEST_TIER,
         Condition.HAS_SUPERIOR: tier > CITY_TIER,
         Condition.HAS_WAY_BACK: back is not None,
         Condition.FIRST_RETURN: not was_returned,
-        Condition.NOT_BINDING: not is_ruled(links),
+        Condition.NOT_BINDING: not ruled,
         Condition.UNDISPUTED: declines < DISPUTE,
-        Condition.TO_ADJUDICATE: declines >= DISPUTE or (declines > 0 and _stands_above(chain, posts)),
+        Condition.TO_ADJUDICATE: declines >= DISPUTE or (is_disputed and _stands_above(chain, posts)),
         Condition.HAS_ASSIGNER: bool(chain.waiting),
         Condition.NO_ASSIGNER: not chain.waiting,
         Condition.WAS_FED_BACK: chain.fed_back_by is not None,

@@ -37,6 +37,7 @@ class LinkKind(TextChoices):
 
 
 UPWARD = frozenset({LinkKind.REPORT_UP, LinkKind.ESCALATE})
+_TO_AND_FRO = frozenset({LinkKind.FEED_BACK, LinkKind.REWORK, LinkKind.REOPEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ def declined_by(links: Sequence[Link]) -> tuple[Holder, ...]:
 
 
 def is_ruled(links: Sequence[Link]) -> bool:
-    """Whether its holder has it by a ruling, which binds: nobody else has held it since, but by feeding back."""
-    last = next((link for link in reversed(links) if link.kind not in (LinkKind.FEED_BACK, LinkKind.REWORK)), None)
+    """Whether its holder has it by a ruling, which binds: nobody else has held it since, but by feeding back.
+
+    Whoever fed back gets it again by rework, or when it is opened again: still by the ruling.
+    """
+    last = next((link for link in reversed(links) if link.kind not in _TO_AND_FRO), None)
     return last is not None and last.kind is LinkKind.ADJUDICATE

@@ -137,7 +137,7 @@ LOOP: Final = (
         target=Target.SUPERIOR,
         words=REASON,
         needs_words=frozenset({State.ASSIGNED, State.ESCALATED, State.HANDLING}),
-        conditions=(Condition.HELD_BY_CELL, Condition.HAS_SUPERIOR),
+        conditions=(Condition.HELD_BY_CELL, Condition.HAS_SUPERIOR, Condition.NOT_BINDING),
         clock=Clock.FRESH,
     ),
     Move(
@@ -150,7 +150,7 @@ LOOP: Final = (
         words=REASON,
         needs_words=frozenset({State.ASSIGNED, State.HANDLING, State.ESCALATED}),
         conditions=(
-            *(Condition.HAS_WAY_BACK, Condition.FIRST_RETURN, Condition.NOT_BINDING),
+            *(Condition.HAS_WAY_BACK, Condition.UNDISPUTED, Condition.FIRST_RETURN, Condition.NOT_BINDING),
             Condition.IN_TIME_TO_RETURN,
         ),
         clock=Clock.FRESH,

@@ -381,6 +381,15 @@ def test_merged_by_mistake_it_goes_on_by_itself(town: Town) -> None:
     assert (double.holder_grid, double.due_at is not None) == (town.district, True)
 
 
+def test_merged_while_a_desk_waited_and_unmerged_by_it_that_desk_ends_it(town: Town) -> None:
+    main, double = two(town)
+    double = move(double, "assign", town.people.dispatcher, "请到场", to_grid_id=town.street.id)
+    double = move(double, "merge", town.people.dispatcher, given={Give.INTO: main.number})
+    double = move(double, "unmerge", town.people.second_dispatcher, "不是同一处")
+    double = move(double, "handle", town.people.dispatcher)
+    assert move(double, "self_handle", town.people.dispatcher, "已清运").state == State.CONCLUDED
+
+
 @pytest.mark.parametrize("number", ["", "x", "20260101-000001", "own", "closed", "unseen"])
 def test_it_is_merged_into_an_open_issue_that_one_sees_or_not_at_all(town: Town, number: str) -> None:
     issue = filed(town)

@@ -289,6 +289,15 @@ def test_who_rules_from_above_takes_over_what_was_owed_below() -> None:
     assert assigners(links, is_within) == (Holder(CITY),)
 
 
+def test_who_unmerges_it_owes_the_result_neither_to_itself_nor_downward() -> None:
+    links = [*ASSIGNED, link(LinkKind.UNMERGE, DEPARTMENT, DISTRICT)]
+    assert assigners(links, is_within) == ()
+    street = [*FILED[:2], link(LinkKind.ASSIGN, STREET, CELL), link(LinkKind.UNMERGE, CELL, DISTRICT)]
+    assert assigners(street, is_within) == ()
+    from_city = [*FILED, link(LinkKind.ASSIGN, CITY, DISTRICT), link(LinkKind.ASSIGN, DISTRICT, STREET)]
+    assert assigners([*from_city, link(LinkKind.UNMERGE, STREET, DISTRICT)], is_within) == (Holder(CITY),)
+
+
 def test_a_transfer_changes_who_owes_the_result_not_who_waits_for_it() -> None:
     links = [*ASSIGNED, link(LinkKind.TRANSFER, DISTRICT, OTHER_DEPARTMENT)]
     assert assigners(links, is_within) == (Holder(DISTRICT),)

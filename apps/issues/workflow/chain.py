@@ -57,6 +57,8 @@ def assigners(links: Sequence[Link], is_within: IsWithin) -> tuple[Holder, ...]:
         if link.kind in UPWARD:  # who reports up or is late gives the duty away, with all that was owed below there
             while waiting and is_within(waiting[-1].grid_id, link.taker.grid_id):
                 waiting.pop()
+        elif link.kind is LinkKind.UNMERGE:  # whoever ended it so takes it to itself: it owes a result to nobody below
+            waiting = [one for one in waiting if not is_within(one.grid_id, link.taker.grid_id)]
         elif link.kind is LinkKind.FEED_BACK:
             del waiting[-1:]
         elif link.kind is LinkKind.RETURN and waiting and waiting[-1] == link.taker:

@@ -55,9 +55,7 @@ _SENTENCES: Final[Mapping[Condition, Promise]] = {
     Condition.HAS_SUPERIOR: _("There is nothing above the city to report it to."),
     Condition.HAS_WAY_BACK: _("Nobody handed it over, so it cannot be returned."),
     Condition.FIRST_RETURN: _("It was returned between these two before; one of them must deal with it now."),
-    Condition.NOT_BINDING: _(
-        "It was adjudicated; the ruling binds: no return, no report upward, no transfer."
-    ),
+    Condition.NOT_BINDING: _("It was adjudicated; the ruling binds: no return, no report upward, no transfer."),
     Condition.IN_TIME_TO_RETURN: _("It was signed for too long ago to be returned; report what hinders you."),
     Condition.UNDISPUTED: _("Two departments have declined it: only a ruling moves it now. Adjudicate it."),
     Condition.TO_ADJUDICATE: _("There is no dispute to rule on: nobody, or only one, has declined it."),

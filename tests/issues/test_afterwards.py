@@ -11,7 +11,7 @@ from apps.issues.services.given import GivenRefused
 from apps.issues.workflow import Give, MoveRefused, NotForYou
 from apps.notices.models import Notice
 from tests.factories import NOW, Town
-from tests.issues.test_moves import concluded, handled, move
+from tests.issues.test_moves import concluded, filed, handled, move
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +63,28 @@ def test_opened_again_it_goes_to_who_handled_it_with_a_clock(town: Town) -> None
     assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.district)
     text = "Report %(number)s of %(cell)s is open again: %(text)s"
     assert Notice.objects.filter(recipient=town.people.handler, text=text).exists()
+
+
+def test_fed_back_link_by_link_it_goes_to_who_did_the_work(town: Town) -> None:
+    people = town.people
+    issue = move(filed(town, "fire"), "assign", people.city_dispatcher, "速处", to_grid_id=town.district.id)
+    issue = move(issue, "sign", people.dispatcher)
+    department = town.departments.chengguan
+    issue = move(issue, "assign", people.dispatcher, "速去", to_department_id=department.id)
+    issue = move(move(issue, "sign", people.handler), "feed_back", people.handler, "已灭火")
+    issue = move(move(issue, "feed_back", people.dispatcher, "已灭火"), "conclude", people.city_dispatcher)
+    issue = move(issue, "reopen", people.leader, "又冒烟了")
+    assert (issue.state, issue.holder_department) == (State.HANDLING, department)
+    issue = move(issue, "feed_back", people.handler, "再次扑灭")
+    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.city)
+
+
+def test_solved_by_the_platform_itself_it_goes_to_no_department_that_gave_it_back(town: Town) -> None:
+    issue = move(concluded(town), "reopen", town.people.leader, "又倒了一堆")
+    issue = move(issue, "return", town.people.handler, "不属城管")
+    issue = move(move(issue, "handle", town.people.dispatcher), "self_handle", town.people.dispatcher, "已协调清运")
+    issue = move(issue, "reopen", town.people.leader, "还有")
+    assert (issue.state, issue.holder_grid, issue.holder_department) == (State.HANDLING, town.district, None)
 
 
 def test_after_some_days_it_cannot_be_opened_again(town: Town) -> None:

@@ -26,6 +26,7 @@ from apps.issues.workflow import (
     check_move,
     declined_by,
     is_ruled,
+    last_handled_by,
     possible_moves,
     reported_by,
     was_returned_between,
@@ -302,6 +303,20 @@ def test_a_transfer_changes_who_owes_the_result_not_who_waits_for_it() -> None:
     links = [*ASSIGNED, link(LinkKind.TRANSFER, DISTRICT, OTHER_DEPARTMENT)]
     assert assigners(links, is_within) == (Holder(DISTRICT),)
     assert way_back(links, OTHER_DEPARTMENT, is_within) == (Holder(DISTRICT), False)
+
+
+def test_who_handled_it_last_is_the_first_who_fed_back_without_a_break() -> None:
+    links = [
+        *FILED,
+        link(LinkKind.ASSIGN, CITY, DISTRICT),
+        link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT),
+        link(LinkKind.FEED_BACK, OTHER_DEPARTMENT, DISTRICT),
+        link(LinkKind.ASSIGN, DISTRICT, DEPARTMENT),
+    ]
+    assert last_handled_by(FILED) is None
+    assert last_handled_by(links) == OTHER_DEPARTMENT
+    links += [link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT), link(LinkKind.FEED_BACK, DISTRICT, CITY)]
+    assert last_handled_by(links) == DEPARTMENT
 
 
 def test_who_opens_it_again_waits_for_the_result() -> None:

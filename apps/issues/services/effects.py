@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.common.refusals import Refused
 from apps.grids.selectors import tree
 from apps.issues.models import Handover, Issue, LinkKind, State
+from apps.issues.selectors.acting import Standing
 from apps.issues.selectors.targets import HoldsItAlready, check_target
 from apps.issues.services import joint, watching
 from apps.issues.services.accountability import excuse
@@ -17,7 +18,7 @@ from apps.issues.services.filing import Report, file_report
 from apps.issues.services.handovers import close, hand_over, record, sign
 from apps.issues.services.making import Making
 from apps.issues.services.writing import Entry
-from apps.issues.workflow import By, Holder, Target
+from apps.issues.workflow import By, Holder, Target, last_handled_by
 from apps.issues.workflow.deeds import REVIEWERS, open_appeal
 
 KINDS: Final[Mapping[str, LinkKind]] = {
@@ -209,12 +210,19 @@ def _taker(making: Making) -> tuple[Holder, State]:
         Target.SUPERIOR: _superior(making.issue),
         Target.ASSIGNER: standing.chain.assigner,
         Target.WHO_FED_BACK: standing.chain.fed_back_by,
-        Target.LAST_HANDLER: standing.chain.fed_back_by or standing.holder,
+        Target.LAST_HANDLER: _last_handler(standing),
         Target.ACTOR: Holder(_desk(making)),
     }
     found = holders[row.target]
     assert found is not None  # the conditions of the row have looked
     return found, making.state
+
+
+def _last_handler(standing: Standing) -> Holder:
+    """Who solved it; where it was concluded after feedback, who did that work."""
+    if standing.told.handovers[-1].outcome == "self_handle":
+        return standing.holder
+    return last_handled_by(standing.chain.links) or standing.holder
 
 
 def _chosen(making: Making) -> Holder:

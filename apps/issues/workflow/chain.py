@@ -124,6 +124,16 @@ def last_fed_back_by(links: Sequence[Link]) -> Holder | None:
     return next((link.giver for link in reversed(links) if link.kind is LinkKind.FEED_BACK), None)
 
 
+def last_handled_by(links: Sequence[Link]) -> Holder | None:
+    """Who did the work of the last result: where it was fed back link by link, the first of those who gave it."""
+    last = next((n for n in reversed(range(len(links))) if links[n].kind is LinkKind.FEED_BACK), None)
+    if last is None:
+        return None
+    while last > 0 and links[last - 1].kind is LinkKind.FEED_BACK:
+        last -= 1
+    return links[last].giver
+
+
 def declined_by(links: Sequence[Link]) -> tuple[Holder, ...]:
     """The departments that have returned it since the last ruling, each once, in order (reference: domain §6)."""
     found: dict[Holder, None] = {}

@@ -14,13 +14,12 @@ from apps.issues.services.filing import Report, file_report
 from apps.issues.services.moves import (
     IssueNotFound,
     MoveFields,
-    NotYours,
     StaleVersion,
     WordsMissing,
     make_move,
 )
 from apps.issues.services.routing import route_waiting
-from apps.issues.workflow import MoveRefused, UnknownMove
+from apps.issues.workflow import MoveRefused, NotForYou, UnknownMove
 from apps.notices.models import Notice
 from apps.staff.models import Role, User
 from apps.staff.selectors import scope_of
@@ -137,7 +136,7 @@ def test_an_issue_of_another_district_is_unknown(town: Town) -> None:
 
 @pytest.mark.parametrize("who", ["leader", "street_leader", "viewer", "inspector", "city_dispatcher"])
 def test_who_sees_it_but_does_not_act_for_the_holder_cannot_move_it(town: Town, who: str) -> None:
-    with pytest.raises(NotYours) as refused:
+    with pytest.raises(NotForYou) as refused:
         move(filed(town), "sign", getattr(town.people, who))
     assert "金水区" in str(refused.value)
 
@@ -276,7 +275,7 @@ def test_a_street_assigns_to_a_cell_below_and_gets_the_result(town: Town) -> Non
 
 def test_the_superior_acts_for_a_vacant_cell(town: Town) -> None:
     issue = filed(town, "noise")
-    with pytest.raises(NotYours):
+    with pytest.raises(NotForYou):
         move(issue, "sign", town.people.community_leader)
     end_posts(town.cell, Role.LEADER)
     assert move(issue, "sign", town.people.community_leader).state == State.HANDLING

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django.core.files.base import File
 from django.db import transaction
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
@@ -24,7 +25,7 @@ from apps.issues.services.given import read_given
 from apps.issues.services.handovers import record
 from apps.issues.services.making import Making
 from apps.issues.services.writing import Entry, payload_of
-from apps.issues.workflow import MOVES, By, Give, Move, check_move
+from apps.issues.workflow import MOVES, By, Give, Move, NotForYou, check_move
 from apps.staff.models import User
 from apps.staff.selectors import Scope, scope_of
 
@@ -55,7 +56,7 @@ class StaleVersion(Refused):
 
 
 class NotYours(Refused):
-    """Only who acts for the holder may move it."""
+    """Only who acts for the holder, or reported it, adds photos."""
 
     sentence = _("%(holder)s holds this issue; only its people can do this.")
     status = 403
@@ -97,15 +98,17 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
     """Make one move and return the issue as it is afterwards.
 
     `version` is that of the issue as the actor saw it. Raises the refusals of texts and photos, then in this order:
-    IssueNotFound, StaleVersion, NotYours, workflow's UnknownMove, MoveRefused and NotForYou, WordsMissing,
-    GivenRefused, and those of the move itself (TargetRefused, effects').
+    IssueNotFound, StaleVersion, workflow's UnknownMove, MoveRefused and NotForYou, WordsMissing, GivenRefused, and
+    those of the move itself (TargetRefused, effects').
     """
     text = clean_text(fields.text, longest=LONGEST_TEXT)
     pictures = _pictures(move, fields.photos)
     with transaction.atomic():
         scope = scope_of(actor.id, now)
-        issue, standing = _locked(move, issue_id, version, scope, now)
-        row = check_move(move, standing.situation)
+        issue, standing = _visible_and_locked(issue_id, scope, now)
+        if issue.version != version:
+            _check_stale(issue, version)
+        row = _checked(move, issue, standing)
         if not text and issue.state in row.needs_words:
             raise WordsMissing(field=row.words)
         given = read_given(row, fields.given, issue=issue, scope=scope, now=now)
@@ -160,16 +163,16 @@ def _pictures(move: str, files: Sequence["File[bytes]"]) -> list[photos.Picture]
     return photos.prepare_pictures(files)
 
 
-def _locked(move: str, issue_id: int, version: int, scope: Scope, now: datetime) -> tuple[Issue, Standing]:
-    """The row under lock, as this person stands to it."""
-    issue, standing = _visible_and_locked(issue_id, scope, now)
-    if issue.version != version:
-        _check_stale(issue, version)
-    row = MOVES.get(move)
-    is_for_holder = row is None or By.HOLDER in row.by
-    if issue.is_open and is_for_holder and not (row.by if row else frozenset(By)) & standing.situation.by:
-        raise NotYours(holder=standing.holder_name)
-    return issue, standing
+def _checked(move: str, issue: Issue, standing: Standing) -> Move:
+    """The move's row. Raises as check_move; who would have to act for the holder hears who that is."""
+    try:
+        return check_move(move, standing.situation)
+    except NotForYou as refused:
+        if not issue.is_open or By.HOLDER not in refused.move.by:
+            raise
+        sentence = translate("%(reason)s %(holder)s holds it.")
+        reason = sentence % {"reason": refused.reason, "holder": standing.holder_name}
+        raise NotForYou(refused.move, reason, refused.possible) from None
 
 
 def _check_stale(issue: Issue, version: int) -> None:

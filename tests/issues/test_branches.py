@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from apps.issues.models import CoHandling, Issue, IssueEvent, State
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
+from apps.issues.selectors.queue import held_by
 from apps.issues.selectors.visibility import visible_issues
 from apps.issues.services.effects import BeingChanged
 from apps.issues.services.escalation import sweep
@@ -106,6 +108,55 @@ def test_joint_handling_ends_when_the_holder_changes(town: Town) -> None:
     assert seen.moves == ()
 
 
+def moved_up_late(town: Town) -> tuple[Issue, datetime]:
+    """Rubble that the main department let run out, with the district again; and when it moved up."""
+    issue = joint(town)
+    moment = issue.handovers.get(ended_at=None).rung_at[-1]
+    sweep(now=moment)
+    return Issue.objects.get(pk=issue.pk), moment
+
+
+def test_joint_handling_ends_when_the_late_holder_loses_it(town: Town) -> None:
+    helped_alone = joint(town)
+    CoHandling.objects.filter(issue=helped_alone).update(due_at=NOW + timedelta(days=300))
+    issue, moment = moved_up_late(town)
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.district)
+    for part in CoHandling.objects.filter(issue__in=[issue, helped_alone]):
+        assert (part.ended_at, part.outcome, part.result) == (moment, "escalate", "")
+    seen = detail(issue.number, scope_of(town.people.other_handler.id, moment), moment)
+    assert seen is not None
+    assert seen.moves == ()
+    own = held_by(scope_of(town.people.other_handler.id, moment), moment)
+    assert not Issue.objects.filter(own, pk=issue.pk).exists()
+
+
+def test_the_invariants_name_who_helps_a_holder_that_has_it_no_more(town: Town) -> None:
+    issue, moment = moved_up_late(town)
+    CoHandling.objects.filter(issue=issue).update(ended_at=None)
+    with translation.override("en"):
+        found = [str(finding) for finding in check_invariants(now=moment).findings if finding.invariant == "I3"]
+    assert found == [f"I3 {issue.number}: somebody helps a holder that has it no more"]
+    CoHandling.objects.filter(issue=issue).update(ended_at=moment)
+
+
+def test_who_helped_and_was_late_when_it_moved_up_stays_late_and_no_other(town: Town) -> None:
+    in_time = joint(town)
+    CoHandling.objects.filter(issue=in_time).update(due_at=NOW + timedelta(days=300))
+    issue, moment = moved_up_late(town)  # one sweep after a long sleep: overdue, cards and moving up at once
+    sweep(now=moment + timedelta(days=1))
+    assert CoHandling.objects.get(issue=issue).is_overdue
+    assert IssueEvent.objects.get(issue=issue, kind="co_overdue").holder_department == town.departments.chengguan
+    assert not CoHandling.objects.get(issue=in_time).is_overdue
+    assert not IssueEvent.objects.filter(issue=in_time, kind="co_overdue").exists()
+
+
+def test_who_helped_and_is_late_when_it_is_passed_on_stays_late(town: Town) -> None:
+    issue = move(joint(town), "sign", town.people.handler)
+    CoHandling.objects.filter(issue=issue).update(due_at=NOW + timedelta(minutes=6))
+    move(issue, "return", town.people.handler, "不属城管", minutes=10)
+    assert CoHandling.objects.get(issue=issue).is_overdue
+
+
 def test_who_helps_and_is_late_is_marked_and_told_once(town: Town) -> None:
     issue = move(joint(town), "sign", town.people.handler)
     later = NOW + timedelta(days=2)
@@ -116,7 +167,7 @@ def test_who_helps_and_is_late_is_marked_and_told_once(town: Town) -> None:
     assert IssueEvent.objects.filter(issue=issue, kind="co_overdue").count() == 1
     late = "Your part in report %(number)s of %(cell)s is overdue"
     assert texts_for(town.people.other_handler).count(late) == 1
-    told = Notice.objects.get(recipient=town.people.dispatcher, text__startswith="%(holder)s, which helps")
+    told = Notice.objects.get(recipient=town.people.handler, text__startswith="%(holder)s, which helps")
     assert "金水区工商局" in told.sentence
 
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from apps.grids.models import Boundary, Grid
 from apps.grids.selectors import tree
 from apps.grids.selectors.checks import check_tree
-from apps.issues.models import Handover, Issue, IssueEvent, LateHolding, Pause, Rung, State, number_of
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, LateHolding, Pause, Rung, State, number_of
 from apps.issues.selectors.history import CUT_SHORT, GONE, Verified, verify_histories
 from apps.issues.workflow import CLOSED
 from apps.staff.models import Post, Role
@@ -28,8 +28,8 @@ SAMPLE: Final = 10_000  # issues whose chains are recomputed beyond that: half t
 SHOWN: Final = 200  # of one fault
 
 CLOSED_STATES: Final = ", ".join(f"'{state}'" for state in sorted(CLOSED))
-ISSUE, HANDOVER, EVENT, POST, GRID, LATE, PAUSE = (
-    m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid, LateHolding, Pause)
+ISSUE, HANDOVER, EVENT, POST, GRID, LATE, PAUSE, PART = (
+    m._meta.db_table for m in (Issue, Handover, IssueEvent, Post, Grid, LateHolding, Pause, CoHandling)
 )
 
 
@@ -88,6 +88,10 @@ _HOLDERS: Final[Mapping[Promise, str]] = {
                 WHEN next.at IS NULL OR next.kind = 'escalate'
                     THEN i.next_action_at < coalesce(next.at, h.rung_at[cardinality(h.rung_at)])
                 ELSE i.next_action_at <> next.at END) LIMIT {SHOWN}""",
+    _("somebody helps a holder that has it no more"): f"""
+        SELECT i.id, i.filed_at FROM {PART} part JOIN {ISSUE} i ON i.id = part.issue_id
+        LEFT JOIN {HANDOVER} h ON h.issue_id = i.id AND h.ended_at IS NULL AND h.started_at = part.started_at
+        WHERE part.ended_at IS NULL AND h.id IS NULL LIMIT {SHOWN}""",
 }
 
 _RECORDS: Final[Mapping[Promise, str]] = {

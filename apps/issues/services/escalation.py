@@ -25,7 +25,7 @@ from apps.common.feed import publish_after_commit
 from apps.grids.models import Grid, Tier
 from apps.grids.selectors import tree
 from apps.issues.deadlines import RungKind
-from apps.issues.models import Card, Handover, Issue, IssueEvent, LinkKind, Pause, Rung, State, TierLimit
+from apps.issues.models import Card, CoHandling, Handover, Issue, IssueEvent, LinkKind, Pause, Rung, State, TierLimit
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.catalogue import catalogue
 from apps.issues.selectors.limits import limit_for, rungs_for
@@ -34,6 +34,7 @@ from apps.issues.services.helpers import mark_late_helpers
 from apps.issues.services.routing import BAD_ROW, districts_given, route_turn
 from apps.issues.services.swept import SweepResult, Swept, tellings_of
 from apps.issues.services.telling import People, tell
+from apps.issues.services.writing import was_late
 
 logger = logging.getLogger(__name__)
 
@@ -46,11 +47,14 @@ HANDS: Final = 2  # of a sweep with a mass to move: one is idle while the other 
 ANY: Final = 0  # in a clock's key: every category, every district
 SUSPENDED: Final = "suspended"  # next_action_at is then the end of the pause
 WAITS_FOR_SIGNATURE: Final = f"('{State.ESCALATED}', '{State.ASSIGNED}')"
-ISSUE, HANDOVER, EVENT, GRID, PAUSE = (m._meta.db_table for m in (Issue, Handover, IssueEvent, Grid, Pause))
+ISSUE, HANDOVER, EVENT, GRID, PAUSE, PART = (
+    m._meta.db_table for m in (Issue, Handover, IssueEvent, Grid, Pause, CoHandling)
+)
 
 # Literal conditions, so that the partial index on next_action_at serves. Both rows are locked, so that what is read of
 # them is their newest version. `opened` reads from `ended`: the late handover ends before the next begins. A rung that
-# asks for a signature is passed over ('pass') without a word where it was given: no event, the same version.
+# asks for a signature is passed over ('pass') without a word where it was given: no event, the same version. Who helped
+# the late holder helps no more, as when a person passes it on; their parts are locked in the order of a recount.
 SWEEP = f"""
     WITH clock AS MATERIALIZED (
         SELECT * FROM jsonb_to_recordset(%(clocks)s::jsonb) AS clock (
@@ -97,6 +101,13 @@ SWEEP = f"""
         SELECT plan.id, '{LinkKind.ESCALATE}', plan.holder_grid_id, plan.holder_department_id, superior_id, '', %(now)s,
             plan.limit_amount, plan.limit_unit, new_due_at, new_rung_at, new_rung_kinds, '', false
         FROM plan JOIN ended ON ended.issue = plan.id WHERE plan.kind = 'escalate'
+    ), helped AS MATERIALIZED (
+        SELECT part.id FROM {PART} AS part JOIN plan ON plan.id = part.issue_id AND plan.kind = 'escalate'
+        WHERE part.ended_at IS NULL ORDER BY part.id FOR NO KEY UPDATE OF part
+    ), left_alone AS (
+        UPDATE {PART} AS part SET ended_at = %(now)s, outcome = '{LinkKind.ESCALATE}',
+            is_overdue = {was_late("part", "%(now)s")}
+        FROM helped WHERE helped.id = part.id
     ), resumed AS (
         UPDATE {PAUSE} AS pause SET ended_at = pause.until
         FROM plan WHERE plan.kind = 'resume' AND pause.handover_id = plan.handover_id AND pause.ended_at IS NULL
@@ -174,11 +185,11 @@ def sweep(
     """
     left_waiting = route_turn(now=now, filed_before=now - WAITING_TOO_LONG, districts=districts)
     turn = _Round(now, batch, People(now), _clocks(now) | {"districts": districts_given(districts)})
+    mark_late_helpers(now=now, people=turn.people, districts=districts)  # first: moving up ends the parts of who helps
     result, is_done = _sweep_all(turn, most_batches)
     result.routed, result.has_unrouted = left_waiting.routed, left_waiting.has_more
     if not is_done:
         result.remaining = _remaining(turn)
-    mark_late_helpers(now=now, people=turn.people, districts=districts)
     heartbeat.beat("sweep", now)
     return result
 

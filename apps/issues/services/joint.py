@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
@@ -88,5 +89,7 @@ def feed_back(*, parts: Sequence[CoHandling], department_id: int, entry: Entry) 
 
 
 def end_all(*, issue_id: int, outcome: str, now: datetime) -> int:
-    """The open parts end with the holding they helped; returns how many."""
-    return CoHandling.objects.filter(issue_id=issue_id, ended_at=None).update(ended_at=now, outcome=outcome)
+    """The open parts end with the holding they helped, late ones as late; returns how many."""
+    return CoHandling.objects.filter(issue_id=issue_id, ended_at=None).update(
+        ended_at=now, outcome=outcome, is_overdue=Q(is_overdue=True) | Q(due_at__lt=now)
+    )

@@ -1,13 +1,16 @@
 """The branches off the loop: joint handling, merging, splitting, other ends, urging, notes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import translation
 
-from apps.issues.models import CoHandling, Issue, IssueEvent, State
+from apps.grids.models import Tier
+from apps.issues.models import CoHandling, Issue, IssueEvent, Standard, State, TierLimit
+from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.queue import held_by
@@ -155,6 +158,18 @@ def test_who_helped_and_is_late_when_it_is_passed_on_stays_late(town: Town) -> N
     CoHandling.objects.filter(issue=issue).update(due_at=NOW + timedelta(minutes=6))
     move(issue, "return", town.people.handler, "不属城管", minutes=10)
     assert CoHandling.objects.get(issue=issue).is_overdue
+
+
+def test_who_helps_has_as_long_as_its_own_tier_gives_where_the_category_has_no_standard(town: Town) -> None:
+    Standard.objects.filter(category=town.categories.rubbish).delete()
+    for tier, amount in ((Tier.CITY, 15), (Tier.DISTRICT, 10)):
+        limit = {"limit_amount": amount, "limit_unit": "workday"}
+        TierLimit.objects.update_or_create(tier=tier, purpose=TierLimit.Purpose.HANDLE, defaults=limit)
+    forget_catalogue()
+    issue = joint(town)
+    part = CoHandling.objects.get(issue=issue)
+    assert (part.limit_amount, part.limit_unit) == (Decimal(10), "workday")
+    assert part.due_at == issue.due_at
 
 
 def test_who_helps_and_is_late_is_marked_and_told_once(town: Town) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
+from apps.grids.selectors import tree
 from apps.issues.models import CoHandling, Issue, TierLimit
 from apps.issues.selectors.limits import clock_for
 from apps.issues.selectors.targets import check_target
@@ -48,27 +49,28 @@ def check_helpers(
 
 
 def begin(*, issue: Issue, departments: Sequence[Department], entry: Entry) -> list[CoHandling]:
-    """Each department's part starts with a handling clock of its own."""
+    """Each department's part starts with a handling clock of its own, as long as the main one would be there."""
+    return CoHandling.objects.bulk_create(_part(issue, department, entry) for department in departments)
+
+
+def _part(issue: Issue, department: Department, entry: Entry) -> CoHandling:
     limit, clock = clock_for(
         category_id=issue.category_id,
-        tier=0,
+        tier=tree().cell(department.grid_id).tier,
         purpose=TierLimit.Purpose.HANDLE,
         district_id=issue.district_id,
         now=entry.at,
     )
     assert entry.actor_id is not None
-    return CoHandling.objects.bulk_create(
-        CoHandling(
-            issue=issue,
-            department=department,
-            instruction=entry.text,
-            actor_id=entry.actor_id,
-            started_at=entry.at,
-            limit_amount=limit.amount,
-            limit_unit=limit.unit.value,
-            due_at=clock.due_at,
-        )
-        for department in departments
+    return CoHandling(
+        issue=issue,
+        department=department,
+        instruction=entry.text,
+        actor_id=entry.actor_id,
+        started_at=entry.at,
+        limit_amount=limit.amount,
+        limit_unit=limit.unit.value,
+        due_at=clock.due_at,
     )
 
 

@@ -4,13 +4,18 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.utils import translation
 
-from apps.issues.models import Card, Handover, Issue, Pause, State
+from apps.issues.models import Card, CoHandling, Handover, Issue, Pause, State
+from apps.issues.selectors.arithmetic import clock_sums
+from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.detail import detail
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.services.accountability import record_late
+from apps.issues.services.calendar import edit_calendar_day, seed_calendar
 from apps.issues.services.escalation import sweep
 from apps.issues.services.given import GivenRefused
+from apps.issues.services.recounting import recount_clocks
 from apps.issues.services.watching import CardNotSharper, TooMuchTime
 from apps.issues.workflow import Give, MoveRefused, NotForYou
 from apps.staff.models import Role
@@ -54,6 +59,79 @@ def test_lifted_at_once_a_suspension_changes_nothing(town: Town) -> None:
     assert (issue.due_at, issue.next_action_at, issue.step, issue.rung) == before
     with pytest.raises(MoveRefused):
         move(issue, "suspend", town.people.dispatcher, "又等", given={Give.UNTIL: TOMORROW.isoformat()})
+
+
+def suspended_with_helper(town: Town) -> Issue:
+    """Rubble with two departments, suspended until tomorrow while both have 4 work hours left."""
+    issue = move(filed(town), "sign", town.people.dispatcher)
+    issue = move(
+        issue,
+        "assign",
+        town.people.dispatcher,
+        "请联合查处",
+        to_department_id=town.departments.chengguan.id,
+        given={Give.CO_DEPARTMENTS: [town.departments.gongshang.id]},
+    )
+    issue = move(issue, "sign", town.people.handler)
+    return move(issue, "suspend", town.people.dispatcher, "等材料", given={Give.UNTIL: TOMORROW.isoformat()})
+
+
+def test_who_helps_stands_still_with_it_and_goes_on_with_what_was_left(town: Town) -> None:
+    issue = suspended_with_helper(town)
+    part = CoHandling.objects.get(issue=issue)
+    assert part.due_at == issue.due_at == datetime.combine(TOMORROW, time(12), NOW.tzinfo)
+    sweep(now=datetime.combine(TOMORROW, time(7), NOW.tzinfo))
+    late = CoHandling.objects.filter(issue=issue, is_overdue=True)
+    assert not late.exists()
+    sweep(now=datetime.combine(TOMORROW, time(8), NOW.tzinfo))
+    assert not late.exists()
+    sweep(now=part.due_at)
+    assert late.get().due_at == part.due_at
+
+
+def test_lifted_early_who_helps_gets_back_what_was_left_too(town: Town) -> None:
+    issue = suspended_with_helper(town)
+    issue = move(issue, "resume", town.people.dispatcher, "材料到了", minutes=65)  # an hour after
+    part = CoHandling.objects.get(issue=issue)
+    assert part.due_at == issue.due_at == datetime(2026, 11, 18, 17, 5, tzinfo=NOW.tzinfo)
+    with translation.override("en"):
+        last = clock_sums(issue)[-1]
+    assert last.agrees
+    assert any("suspended until" in line for line in last.lines)
+
+
+def test_whoever_was_late_before_the_suspension_is_marked_after_it(town: Town) -> None:
+    issue = suspended_with_helper(town)
+    before = NOW + timedelta(minutes=6)
+    CoHandling.objects.filter(issue=issue).update(due_at=before)
+    sweep(now=NOW + timedelta(minutes=30))
+    assert not CoHandling.objects.get(issue=issue).is_overdue
+    move(issue, "resume", town.people.dispatcher, "材料到了", minutes=65)
+    sweep(now=NOW + timedelta(minutes=66))
+    part = CoHandling.objects.get(issue=issue)
+    assert (part.is_overdue, part.due_at) == (True, before)
+
+
+def test_who_has_fed_back_while_it_stood_still_is_explained_by_the_planned_end(town: Town) -> None:
+    issue = suspended_with_helper(town)
+    issue = move(issue, "co_feed_back", town.people.other_handler, "已吊销", minutes=30)
+    issue = move(issue, "resume", town.people.dispatcher, "材料到了", minutes=65)
+    part = CoHandling.objects.get(issue=issue)
+    assert (part.is_overdue, part.due_at) == (False, datetime.combine(TOMORROW, time(12), NOW.tzinfo))
+    assert clock_sums(issue)[-1].agrees
+
+
+def test_after_a_change_of_the_calendar_who_helps_keeps_the_suspension(town: Town) -> None:
+    seed_calendar(now=NOW - timedelta(days=9), first_year=2026, last_year=2026)
+    forget_calendars()
+    issue = suspended_with_helper(town)
+    day_off = NOW + timedelta(minutes=10)
+    edit_calendar_day(day=TOMORROW, is_working=False, now=day_off, name="停电")
+    recount_clocks(now=day_off)
+    issue.refresh_from_db()
+    part = CoHandling.objects.get(issue=issue)
+    assert part.due_at == issue.due_at == datetime.combine(TOMORROW + timedelta(days=1), time(12), NOW.tzinfo)
+    assert clock_sums(issue)[-1].agrees
 
 
 @pytest.mark.parametrize("until", ["", "2026-11-18", "2020-01-01", "2028-01-01", "tomorrow", "2026-02-30"])

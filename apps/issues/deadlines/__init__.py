@@ -27,7 +27,7 @@ from apps.issues.deadlines.ladder import (
     shift,
     start_ladder,
 )
-from apps.issues.deadlines.recount import Pauses, elapsed, recount
+from apps.issues.deadlines.recount import Pauses, advanced, elapsed, recount
 from apps.issues.deadlines.steps import Step, Stretch, explain, explain_running
 from apps.issues.deadlines.units import BadLimit, BadSpan, CannotCount, Limit, NoWorkingTime, OutOfRange, Unit
 
@@ -55,6 +55,7 @@ __all__ = [
     "WorkingSpan",
     "add_limit",
     "add_time",
+    "advanced",
     "elapsed",
     "explain",
     "explain_running",

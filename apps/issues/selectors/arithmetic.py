@@ -63,7 +63,7 @@ def clock_sums(issue: Issue) -> list[ClockSum]:
     extensions = list(issue.events.filter(kind="grant_extension").order_by("seq").values_list("at", "payload"))
     names = _names(issue, [*handovers, *parts])
     sums = [_of_handover(issue, row, handovers, departments, extensions, names) for row in handovers]
-    return [*sums, *(_of_part(issue, part, names) for part in parts)]
+    return [*sums, *(_of_part(issue, part, handovers, names) for part in parts)]
 
 
 def _names(issue: Issue, holdings: Sequence[Handover | CoHandling]) -> Mapping[date, str]:
@@ -110,9 +110,10 @@ def _of_handover(
     )
 
 
-def _of_part(issue: Issue, part: CoHandling, names: Mapping[date, str]) -> ClockSum:
+def _of_part(issue: Issue, part: CoHandling, handovers: Sequence[Handover], names: Mapping[date, str]) -> ClockSum:
     limit = Limit(part.limit_amount, Unit(part.limit_unit))
-    lines, counted, notes = _sum(issue, part.started_at, limit, [], names)
+    pauses = _pauses_of_part(part, handovers)
+    lines, counted, notes = _sum(issue, part.started_at, limit, pauses, names)
     if counted != part.due_at:
         notes.append(_("The due time that counts is another one: it was counted by the calendar as it was then."))
     return ClockSum(
@@ -127,6 +128,17 @@ def _of_part(issue: Issue, part: CoHandling, names: Mapping[date, str]) -> Clock
         counted=counted,
         notes=tuple(notes),
     )
+
+
+def _pauses_of_part(part: CoHandling, handovers: Sequence[Handover]) -> Pauses:
+    """When it stood still with the holding it helped, which began with it; what ended meanwhile was never shifted."""
+    helped = [row for row in handovers if row.started_at == part.started_at]
+    end = part.ended_at or datetime.max.replace(tzinfo=part.started_at.tzinfo)
+    return [
+        (pause.started_at, pause.ended_at if pause.ended_at and pause.ended_at <= end else pause.until)
+        for pause in sorted((one for row in helped for one in row.pauses.all()), key=lambda one: one.started_at)
+        if pause.started_at < end and not (part.is_overdue and pause.started_at >= part.due_at)
+    ]
 
 
 def _sum(

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.utils.translation import gettext_noop
 
 from apps.common.feed import publish_after_commit
-from apps.issues.models import CoHandling, Issue, IssueEvent
+from apps.issues.models import CoHandling, Issue, IssueEvent, State
 from apps.issues.services.routing import districts_given
 from apps.issues.services.telling import People, Telling, tell
 from apps.issues.workflow import Holder
@@ -28,11 +28,13 @@ HELPED_LATE: Final = Words(
 )
 
 # Literal conditions, so that the partial index of open parts serves; the issue is locked before its part is marked.
+# While the issue is suspended nobody becomes late: the holder's own lateness waits for the end of the pause as well.
 MARK = f"""
     WITH due AS (
         SELECT part.id, part.issue_id, part.department_id FROM {COHANDLING} AS part
         JOIN {ISSUE} AS issue ON issue.id = part.issue_id
         WHERE part.ended_at IS NULL AND part.is_overdue = false AND part.due_at <= %(now)s AND issue.closed_at IS NULL
+            AND issue.state <> '{State.SUSPENDED}'
             AND (%(districts)s::bigint[] IS NULL OR issue.district_id = ANY(%(districts)s))
         ORDER BY part.due_at, part.id LIMIT {BATCH} FOR NO KEY UPDATE OF issue, part SKIP LOCKED
     ), one AS (

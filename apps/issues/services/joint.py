@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
 from apps.grids.selectors import tree
-from apps.issues.models import CoHandling, Issue, TierLimit
+from apps.issues.deadlines import Ladder, RungKind, Unit, resume, shift
+from apps.issues.models import CoHandling, Issue, Pause, TierLimit
+from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.limits import clock_for
 from apps.issues.selectors.targets import check_target
 from apps.issues.services.writing import Entry
@@ -88,6 +90,38 @@ def feed_back(*, parts: Sequence[CoHandling], department_id: int, entry: Entry) 
     part.ended_at, part.outcome, part.result = entry.at, entry.kind, entry.text
     part.save(update_fields=["is_overdue", "ended_at", "outcome", "result"])
     return part
+
+
+def pause_parts(*, issue: Issue, pause: Pause) -> None:
+    """Who helps stands still with the holder: their due times as they will be at the planned end of the pause."""
+    for part in _locked(issue):
+        unit, calendar = Unit(part.limit_unit), work_calendar(issue.district_id)
+        begins, ends = pause.started_at, pause.until
+        _keep(
+            part, resume(_ladder(part), paused_at=begins, now=ends, unit=unit, calendar=calendar, done=part.is_overdue)
+        )
+
+
+def resume_parts(*, issue: Issue, pause: Pause) -> None:
+    """A pause lifted early gives back the rest to who helps, too."""
+    assert pause.ended_at is not None
+    for part in _locked(issue):
+        unit, calendar = Unit(part.limit_unit), work_calendar(issue.district_id)
+        _keep(part, shift(_ladder(part), since=pause.until, to=pause.ended_at, unit=unit, calendar=calendar))
+
+
+def _locked(issue: Issue) -> QuerySet[CoHandling]:
+    """The open parts; their due times are moved by a recount, too."""
+    return CoHandling.objects.filter(issue=issue, ended_at=None).order_by("id").select_for_update(no_key=True)
+
+
+def _ladder(part: CoHandling) -> Ladder:
+    return Ladder.of(part.started_at, part.due_at, [part.due_at], [RungKind.OVERDUE])
+
+
+def _keep(part: CoHandling, running: Ladder) -> None:
+    part.due_at = running.due_at
+    part.save(update_fields=["due_at"])
 
 
 def end_all(*, issue_id: int, outcome: str, now: datetime) -> int:

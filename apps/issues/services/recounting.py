@@ -21,7 +21,7 @@ from django.utils.translation import gettext_noop
 
 from apps.common.feed import publish_after_commit
 from apps.common.queue import ring_once_after_commit
-from apps.issues.deadlines import CannotCount, Ladder, Limit, Unit, WorkCalendar, add_limit, elapsed, recount
+from apps.issues.deadlines import CannotCount, Ladder, Limit, Unit, WorkCalendar, advanced, elapsed, recount
 from apps.issues.models import CalendarEdit, CoHandling, Handover, Issue, IssueEvent, Pause, State
 from apps.issues.selectors.calendar import FRESH_SECONDS, Snapshot, snapshot
 from apps.issues.services.calendar import CALENDAR
@@ -314,14 +314,24 @@ def _hint(clock: Clock) -> dict[str, str | int]:
 
 
 def _recount_helpers(calendars: _Calendars) -> None:
-    """Those who help have a plain limit, never paused or extended; who is late stays late."""
+    """Those who help have a plain limit, never extended, that stood still with the holder's; who is late stays late."""
     parts = CoHandling.objects.filter(ended_at=None, is_overdue=False, limit_unit__in=WORKING)
-    changed: list[CoHandling] = []
-    for part in parts.select_related("issue").select_for_update(of=("self",)).order_by("id"):
-        limit = Limit(part.limit_amount, Unit(part.limit_unit))
+    locked = list(parts.select_related("issue").select_for_update(of=("self",)).order_by("id"))
+    stood_still, changed = _pauses({part.issue_id for part in locked}), list[CoHandling]()
+    for part in locked:
+        limit, calendar = Limit(part.limit_amount, Unit(part.limit_unit)), calendars.now(part.issue.district_id)
         with suppress(CannotCount):  # then it stays as it was, as the holders' clocks do
-            due_at = add_limit(part.started_at, limit, calendars.now(part.issue.district_id))
+            due_at = advanced(part.started_at, limit.span, stood_still[part.issue_id], limit.unit, calendar)
             if due_at != part.due_at:
                 part.due_at = due_at
                 changed.append(part)
     CoHandling.objects.bulk_update(changed, ["due_at"], batch_size=BATCH)
+
+
+def _pauses(issue_ids: set[int]) -> Mapping[int, list[tuple[datetime, datetime]]]:
+    """When the open clocks of these issues stood still, in order."""
+    found = defaultdict[int, list[tuple[datetime, datetime]]](list)
+    pauses = Pause.objects.filter(handover__issue_id__in=issue_ids, handover__ended_at=None).order_by("started_at")
+    for pause in pauses.select_related("handover"):
+        found[pause.handover.issue_id].append((pause.started_at, pause.ended_at or pause.until))
+    return found

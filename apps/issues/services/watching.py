@@ -8,6 +8,7 @@ from apps.common.refusals import Refused
 from apps.issues.deadlines import Limit, Unit, extend
 from apps.issues.models import Handover, State
 from apps.issues.selectors.calendar import work_calendar
+from apps.issues.services import joint
 from apps.issues.services.handovers import record
 from apps.issues.services.making import Making
 from apps.issues.services.pauses import keep_ladder, ladder_of, pause_clock, resume_clock
@@ -34,14 +35,19 @@ def suspend(making: Making) -> None:
     """Its clock stands still until the day that was given."""
     assert making.given.until is not None
     entry = making.entry
-    pause_clock(issue=making.issue, until=making.given.until, now=entry.at, reason=entry.text, actor_id=entry.actor_id)
+    issue, until = making.issue, making.given.until
+    pause = pause_clock(issue=issue, until=until, now=entry.at, reason=entry.text, actor_id=entry.actor_id)
+    if making.standing.told.co_handlings:
+        joint.pause_parts(issue=issue, pause=pause)
     making.issue.state = making.state
     record(issue=making.issue, entry=entry)
 
 
 def resume(making: Making) -> None:
     """Its clock goes on with what was left."""
-    resume_clock(issue=making.issue, now=making.entry.at)
+    pause = resume_clock(issue=making.issue, now=making.entry.at)
+    if making.standing.told.co_handlings:
+        joint.resume_parts(issue=making.issue, pause=pause)
     making.issue.state = making.state
     record(issue=making.issue, entry=making.entry)
 

@@ -78,6 +78,12 @@ def count(said: str, what: str) -> int:
     return int(found)
 
 
+def injected(said: str, fault: str) -> int:
+    """How often that fault was injected, by the command's line of faults."""
+    [found] = re.findall(rf"^故障: .*?\b{fault} ([\d,]+)", said, re.MULTILINE) or ["0"]
+    return int(found.replace(",", ""))
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_no_scratch_left")
 def test_nothing_is_lost_or_doubled_and_the_same_seed_lives_the_same_lives_whoever_is_killed(tmp_path: Path) -> None:
@@ -100,6 +106,8 @@ def test_nothing_is_lost_or_doubled_and_the_same_seed_lives_the_same_lives_whoev
     assert "继续" in continued
     assert digest(continued) == digest(whole)
     assert count(continued, "丢失") == count(continued, "重复") == 0
+    for fault in ("ring lost", "task doubled", "worker died"):  # or all the promises above would prove nothing
+        assert injected(whole, fault) + injected(continued, fault) > 0, continued
 
 
 @pytest.mark.parametrize("options", [{"days": 0}, {"scale": 0.0}, {"scale": 1.5}, {"processes": 0}])

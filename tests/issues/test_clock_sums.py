@@ -110,10 +110,64 @@ def test_what_was_late_before_the_calendar_changed_stays_and_the_page_says_why(t
     assert first.notes[-1] == "The due time had passed when the calendar was changed, so it stays."
 
 
+def returned(town: Town) -> Issue:
+    """Rubble that its department gave back at 11:00, after 55 minutes of its 4 work hours; it was due at 16:05."""
+    return move(assigned(town), "return", town.people.handler, "不属于城管", minutes=60)
+
+
+def given_again(issue: Issue, town: Town) -> Issue:
+    target = town.departments.chengguan.id
+    return move(issue, "assign", town.people.dispatcher, "属于", minutes=70, to_department_id=target)
+
+
 def test_a_department_that_gets_it_again_goes_on_with_what_it_had_left(town: Town) -> None:
-    people, target = town.people, town.departments.chengguan.id
-    issue = move(assigned(town), "return", people.handler, "不属于城管", minutes=60)
-    issue = move(issue, "assign", people.dispatcher, "属于", minutes=70, to_department_id=target)
+    first = sums(given_again(returned(town), town))[0]
+    assert first.agrees
+    assert first.due_at == NOW + timedelta(hours=6, minutes=15)
+    assert first.lines == ("2026-11-18  Wednesday  working day  11:10–12:00, 14:00–16:15  3:05 used, 0:00 left",)
+    used, left = "0:55 of the limit were used when it was returned on 2026-11-18 11:00", "3:05 were left"
+    assert first.notes == (f"It had this issue before: {used}, {left}.",)
+
+
+def test_days_off_declared_while_it_was_returned_take_nothing_of_what_was_left(town: Town) -> None:
+    issue, now = returned(town), NOW + timedelta(minutes=65)
+    for day in (NOW.date(), NOW.date() + timedelta(days=1)):
+        edit_calendar_day(day=day, is_working=False, now=now, name="停电")
+    recount_clocks(now=now)
+    issue = given_again(issue, town)
+    assert issue.due_at == at("2026-11-20T11:05")
+    remind_at = issue.handovers.get(ended_at=None).rung_at[0]
+    assert remind_at == issue.due_at - timedelta(hours=1)  # at three quarters of the whole limit
+    first = sums(issue)[0]
+    assert first.agrees
+    assert first.notes[-1].endswith("3:05 were left.")
+
+
+def test_what_was_returned_after_its_time_is_due_at_once(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属于城管", minutes=60 * 7)
+    target = town.departments.chengguan.id
+    issue = move(issue, "assign", town.people.dispatcher, "属于", minutes=60 * 7 + 10, to_department_id=target)
+    first = sums(issue)[0]
+    assert first.agrees
+    assert first.due_at == first.started_at
+    assert first.notes[-1].endswith("0:00 were left.")
+
+
+def test_more_time_comes_on_top_of_what_was_left(town: Town) -> None:
+    people = town.people
+    issue = move(given_again(returned(town), town), "sign", people.handler, minutes=71)
+    issue = move(issue, "ask_extension", people.handler, "等材料", given={Give.AMOUNT: "2"}, minutes=72)
+    issue = move(issue, "agree_extension", people.dispatcher, minutes=73)
+    first = sums(move(issue, "grant_extension", people.duty_chief, minutes=74))[0]
+    assert first.agrees
+    assert first.due_at == at("2026-11-19T08:15")
+    assert [note.split(" ")[0] for note in first.notes] == ["It", "Extended"]
+    assert "3:05 were left" in first.notes[0]
+
+
+def test_where_it_was_not_kept_what_was_left_the_page_says_so(town: Town) -> None:
+    issue = given_again(returned(town), town)
+    Handover.objects.filter(issue=issue).update(used_before=None)
     first = sums(issue)[0]
     assert not first.agrees
     assert first.notes == ("It had this issue before and returned it: it goes on with the time that it had left then.",)

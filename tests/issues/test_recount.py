@@ -16,7 +16,7 @@ from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.issues.deadlines import Limit, Unit, WorkCalendar, elapsed, recount, resume, start_ladder
+from apps.issues.deadlines import Limit, Unit, WorkCalendar, elapsed, recount, resume, start_ladder, time_between
 from apps.issues.deadlines.ladder import PLAIN_RUNGS
 from apps.issues.models import CalendarEdit, Handover, Issue, WorkingPeriod
 from apps.issues.selectors.calendar import forget_calendars, work_calendar
@@ -105,6 +105,19 @@ def test_rungs_that_have_happened_stay_and_the_others_come_after_them(
     assert counted.rung_at[:done] == running.rung_at[:done]
     assert counted.rung_at == sorted(counted.rung_at)
     assert counted.due_at == running.due_at or done < 2
+
+
+@given(start=MOMENTS, limit=LIMITS, wait=st.integers(1, 2_000), still=st.integers(1, 5_000), changes=CHANGED)
+def test_what_was_left_by_the_old_calendar_runs_on_by_the_new_one(
+    start: datetime, limit: Limit, wait: int, still: int, changes: dict[date, bool]
+) -> None:
+    begins = start + timedelta(minutes=wait)
+    now, unit, after = begins + timedelta(minutes=still), limit.unit, with_changes(changes)
+    running = start_ladder(start, limit, PLAIN_RUNGS, REAL)
+    resumed = resume(running, paused_at=begins, now=now, unit=unit, calendar=after, measured_by=REAL)
+    for old, new in zip(running.rung_at, resumed.rung_at, strict=True):
+        left = time_between(begins, old, unit, REAL)
+        assert new == old if old < begins else time_between(now, new, unit, after) == left
 
 
 # --- the service --------------------------------------------------------------------------------------

@@ -144,17 +144,26 @@ def shift(running: Ladder, *, since: datetime, to: datetime, unit: Unit, calenda
 
     Those before it have passed and stay. `to` may be the earlier one: an early end of a pause.
     """
-    return _moved(running, lambda at: at if at < since else _from(at, since, to, unit, calendar))
+    return _moved(running, lambda at: at if at < since else _from(at, since, to, unit, calendar, calendar))
 
 
 def resume(
-    running: Ladder, *, paused_at: datetime, now: datetime, unit: Unit, calendar: WorkCalendar, done: int = 0
+    running: Ladder,
+    *,
+    paused_at: datetime,
+    now: datetime,
+    unit: Unit,
+    calendar: WorkCalendar,
+    done: int = 0,
+    measured_by: WorkCalendar | None = None,
 ) -> Ladder:
     """The ladder after a pause: moments at or after `paused_at` keep their remaining time, past ones stay.
 
     So do the first `done` rungs, which have happened, the due time with them: one may fall on the very moment.
+    `measured_by`: the calendar by which the moments were counted, if it is another one by now.
     """
-    moved = _moved(running, lambda at: at if at < paused_at else _from(at, paused_at, now, unit, calendar))
+    before = measured_by or calendar
+    moved = _moved(running, lambda at: at if at < paused_at else _from(at, paused_at, now, unit, before, calendar))
     is_due_behind = any(step.kind is RungKind.OVERDUE for step in running.steps[:done])
     return replace(
         moved,
@@ -178,9 +187,11 @@ def extend(running: Ladder, *, extra: Limit, now: datetime, calendar: WorkCalend
     return Ladder(running.started_at, later(running.due_at), tuple(sorted(steps, key=_place)))
 
 
-def _from(at: datetime, since: datetime, to: datetime, unit: Unit, calendar: WorkCalendar) -> datetime:
-    left = time_between(since, at, unit, calendar)
-    return ends(to, (left // MICROSECOND,), unit, calendar)[0] if left > timedelta(0) else to
+def _from(
+    at: datetime, since: datetime, to: datetime, unit: Unit, before: WorkCalendar, after: WorkCalendar
+) -> datetime:
+    left = time_between(since, at, unit, before)
+    return ends(to, (left // MICROSECOND,), unit, after)[0] if left > timedelta(0) else to
 
 
 def _moved(running: Ladder, move: Callable[[datetime], datetime]) -> Ladder:

@@ -37,13 +37,15 @@ def explain(start: datetime, limit: Limit, calendar: WorkCalendar) -> list[Step]
     return list(_walk(start, limit.micros, 0, limit.unit, calendar))
 
 
-def explain_running(start: datetime, limit: Limit, pauses: Pauses, calendar: WorkCalendar) -> list[Stretch]:
-    """The same for a clock that stood still in between; without pauses one stretch.
+def explain_running(
+    start: datetime, limit: Limit, pauses: Pauses, calendar: WorkCalendar, *, used: timedelta = timedelta(0)
+) -> list[Stretch]:
+    """The same for a clock that stood still in between; without pauses one stretch. `used`: of the limit, before.
 
     Paused at the very moment it would be due, it is due when the pause ends: the last stretch is then empty.
     """
     add_limit(start, limit, calendar)
-    moment, left, found = start, limit.micros, list[Stretch]()
+    moment, left, found = start, max(limit.micros - used // MICROSECOND, 0), list[Stretch]()
     for begins, stops in pauses:
         until = time_between(moment, max(begins, moment), limit.unit, calendar) // MICROSECOND
         if stops <= moment or until > left:

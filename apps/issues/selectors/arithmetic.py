@@ -19,6 +19,7 @@ from apps.issues.selectors.wording import holder_words
 from apps.issues.workflow import Holder
 from apps.staff.models import Department
 
+NOTHING = timedelta(0)
 MARGIN = timedelta(days=60)  # a sum may come to a later day than the due time that counts
 PURPOSES = {
     LinkKind.FEED_BACK: TierLimit.Purpose.CHECK,
@@ -86,7 +87,9 @@ def _of_handover(
         for pause in sorted(held.pauses.all(), key=lambda pause: pause.started_at)
         if not (held.is_overdue and pause.started_at >= held.due_at)  # what was late before stays late
     ]
-    lines, counted, notes = _sum(issue, held.started_at, limit, pauses, names)
+    lines, counted, notes = _sum(issue, held.started_at, limit, pauses, names, held.used_before or NOTHING)
+    if held.used_before is not None:
+        notes.append(_what_was_left(held, handovers, held.used_before))
     end = held.ended_at or datetime.max.replace(tzinfo=held.started_at.tzinfo)
     granted = [(at, payload) for at, payload in extensions if held.started_at <= at <= end]
     notes += [
@@ -142,12 +145,17 @@ def _pauses_of_part(part: CoHandling, handovers: Sequence[Handover]) -> Pauses:
 
 
 def _sum(
-    issue: Issue, start: datetime, limit: Limit, pauses: Pauses, names: Mapping[date, str]
+    issue: Issue,
+    start: datetime,
+    limit: Limit,
+    pauses: Pauses,
+    names: Mapping[date, str],
+    used: timedelta = NOTHING,
 ) -> tuple[tuple[str, ...], datetime | None, list[str]]:
     """The lines, the due time they come to, and what a reader must know."""
     calendar = work_calendar(issue.district_id)
     try:
-        stretches = explain_running(timezone.localtime(start), limit, pauses, calendar)
+        stretches = explain_running(timezone.localtime(start), limit, pauses, calendar, used=used)
     except CannotCount as refusal:
         return (), None, [str(refusal)]
     steps = [step for stretch in stretches for step in stretch.steps]
@@ -178,10 +186,26 @@ def _source(issue: Issue, held: Handover, limit: Limit) -> str:
     return _(SOURCES[purpose])
 
 
-def _why_other(held: Handover, handovers: Sequence[Handover]) -> str:
+def _what_was_left(held: Handover, handovers: Sequence[Handover], used: timedelta) -> str:
+    """What the department had used when it returned the issue, and what was left; extensions come on top of that."""
+    before = _returned_before(held, handovers)
+    limit = Limit(before.limit_amount, Unit(before.limit_unit)).span if before else used
+    day = timezone.localtime(before.ended_at if before else held.started_at)
+    sentence = _(
+        "It had this issue before: %(used)s of the limit were used when it was returned on %(day)s, %(left)s were left."
+    )
+    return sentence % {"used": hours(used), "day": f"{day:%Y-%m-%d %H:%M}", "left": hours(max(limit - used, NOTHING))}
+
+
+def _returned_before(held: Handover, handovers: Sequence[Handover]) -> Handover | None:
+    """The last holding of the same department, if it ended with a return. `handovers`: the newest first."""
     department = held.to_department_id
     before = [row for row in handovers if row.id < held.id and department and row.to_department_id == department]
-    if before and before[0].outcome == "return":
+    return before[0] if before and before[0].outcome == "return" else None
+
+
+def _why_other(held: Handover, handovers: Sequence[Handover]) -> str:
+    if held.used_before is None and _returned_before(held, handovers) is not None:
         return _("It had this issue before and returned it: it goes on with the time that it had left then.")
     if held.is_overdue:
         return _("The due time had passed when the calendar was changed, so it stays.")

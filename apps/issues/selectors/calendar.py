@@ -5,7 +5,7 @@ import time as clock
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import connection
 
 from apps.issues.deadlines import WorkCalendar, WorkingSpan, overlay
-from apps.issues.models import CalendarDay, WorkingPeriod
+from apps.issues.models import CalendarDay, CalendarEdit, WorkingPeriod
 
 FRESH_SECONDS = 5.0
 
@@ -106,6 +106,12 @@ def work_calendar(district_id: int | None) -> WorkCalendar:
     if key not in rows.calendars:
         rows.calendars[key] = _calendar(rows, key)
     return rows.calendars[key]
+
+
+def calendar_at(moment: datetime, district_id: int | None) -> WorkCalendar:
+    """The same as it was at that moment: before the first change after it, if there was any. One query."""
+    edit = CalendarEdit.objects.filter(edited_at__gt=moment).order_by("edited_at", "id").first()
+    return Snapshot.from_json(edit.before).calendar(district_id) if edit else work_calendar(district_id)
 
 
 def calendar_version(district_id: int | None = None) -> str:

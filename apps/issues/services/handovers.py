@@ -3,13 +3,13 @@ issue's row repeats it, and one event tells it. Every move is made with these tw
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from apps.common.feed import publish_after_commit
 from apps.grids.selectors import tree
-from apps.issues.deadlines import Ladder, Limit, Unit, resume
+from apps.issues.deadlines import Ladder, Limit, Unit, resume, time_between
 from apps.issues.models import Handover, Issue, LinkKind, Rung, State, TierLimit
-from apps.issues.selectors.calendar import work_calendar
+from apps.issues.selectors.calendar import calendar_at, work_calendar
 from apps.issues.selectors.limits import clock_for
 from apps.issues.services.writing import Entry, write_end, write_event, write_handover, write_signature
 from apps.issues.workflow import Holder
@@ -37,7 +37,8 @@ def hand_over(
     """End the open handover, begin the next one with a fresh clock, and record it. The issue's row must be locked.
 
     `giver`: who hands it over, where that is not its present holder. `returned`: the holding that the same department
-    gave back before; it goes on with what it had left then (reference: domain §2.6). One statement. `issue` carries
+    gave back before; it goes on with what it had left then (reference: domain §2.6). One statement, and with `returned`
+    one query. `issue` carries
     the new values afterwards.
     """
     giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
@@ -45,8 +46,9 @@ def hand_over(
     limit, ladder = clock_for(
         category_id=issue.category_id, tier=tier, purpose=PURPOSES[state], district_id=issue.district_id, now=entry.at
     )
+    used = None
     if returned is not None and returned.ended_at is not None:
-        limit, ladder = _what_was_left(returned, issue, entry.at)
+        limit, ladder, used = _what_was_left(returned, issue, entry.at)
     handover = Handover(
         issue_id=issue.id,
         kind=kind.value,
@@ -62,6 +64,7 @@ def hand_over(
         due_at=ladder.due_at,
         rung_at=ladder.rung_at,
         rung_kinds=ladder.rung_kinds,
+        used_before=used,
     )
     issue.state = state
     issue.holder_grid_id, issue.holder_department_id = to
@@ -73,14 +76,19 @@ def hand_over(
     return handover
 
 
-def _what_was_left(returned: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder]:
-    """The returned holding's clock, going on now: rungs that were ahead keep their time, those behind come at once."""
+def _what_was_left(returned: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder, timedelta]:
+    """The returned holding's clock, going on now, and what was used of it: rungs that were ahead keep their time, those
+    behind come at once. Measured by the calendar by which it was counted: days off declared since take nothing away.
+    """
     assert returned.ended_at is not None
-    unit, calendar = Unit(returned.limit_unit), work_calendar(issue.district_id)
+    unit, limit = Unit(returned.limit_unit), Limit(returned.limit_amount, Unit(returned.limit_unit))
+    calendar = work_calendar(issue.district_id)
+    then = calendar_at(returned.counted_at or returned.started_at, issue.district_id)
     before = Ladder.of(returned.started_at, returned.due_at, returned.rung_at, returned.rung_kinds)
-    running = resume(before, paused_at=returned.ended_at, now=now, unit=unit, calendar=calendar)
+    running = resume(before, paused_at=returned.ended_at, now=now, unit=unit, calendar=calendar, measured_by=then)
     steps = tuple(step._replace(at=max(step.at, now)) for step in running.steps)
-    return Limit(returned.limit_amount, unit), Ladder(now, max(running.due_at, now), steps)
+    left = time_between(returned.ended_at, returned.due_at, unit, then)
+    return limit, Ladder(now, max(running.due_at, now), steps), limit.span - left
 
 
 def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None:

@@ -44,8 +44,9 @@ RECOUNTED: Final = Words(
 READ: Final = f"""
     SELECT issue.id, issue.district_id, issue.grid_id, issue.state, issue.step, issue.next_action_at,
         issue.holder_grid_id, issue.holder_department_id, issue.version, issue.filed_at, held.id, held.started_at,
-        coalesce(held.counted_at, held.started_at), held.limit_amount, held.limit_unit, held.due_at, held.rung_at,
-        held.rung_kinds, (SELECT json_agg(json_build_array(pause.started_at, coalesce(pause.ended_at, pause.until))
+        coalesce(held.counted_at, held.started_at), held.limit_amount, held.limit_unit,
+        coalesce(held.used_before, interval '0'), held.due_at, held.rung_at, held.rung_kinds,
+        (SELECT json_agg(json_build_array(pause.started_at, coalesce(pause.ended_at, pause.until))
             ORDER BY pause.started_at) FROM {PAUSE} AS pause WHERE pause.handover_id = held.id)::text
     FROM {ISSUE} AS issue JOIN {HANDOVER} AS held ON held.issue_id = issue.id AND held.ended_at IS NULL
     WHERE issue.closed_at IS NULL AND issue.id > %(after)s AND held.limit_unit = ANY(%(units)s)
@@ -90,6 +91,7 @@ class Clock(NamedTuple):
     basis: datetime
     limit_amount: Decimal
     limit_unit: str
+    used: timedelta  # of the limit, before this holding began
     due_at: datetime
     rung_at: list[datetime]
     rung_kinds: list[str]
@@ -266,7 +268,7 @@ def _new(clock: Clock, calendars: _Calendars) -> dict[str, Any] | None:
     pauses, unit = clock.stood_still, clock.unit
     if calendars.settling(clock.basis):
         limit = Limit(clock.limit_amount, unit)
-        if elapsed(clock.started_at, clock.due_at, pauses, unit, before) != limit.span:
+        if elapsed(clock.started_at, clock.due_at, pauses, unit, before) != limit.span - clock.used:
             before = calendars.before_settling(clock.basis, clock.district_id)
     running = Ladder.of(clock.started_at, clock.due_at, clock.rung_at, clock.rung_kinds)
     try:

@@ -37,6 +37,7 @@ _BEGUN: Final = {  # a parameter in a list of SELECT needs its type
     "due_at": "timestamptz",
     "rung_at": "timestamptz[]",
     "rung_kinds": "varchar[]",
+    "used_before": "interval",
 }
 
 

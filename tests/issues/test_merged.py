@@ -18,8 +18,8 @@ from apps.notices.models import Notice
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town
-from tests.issues.test_branches import declined_twice
 from tests.issues.test_moves import filed, move
+from tests.issues.test_rulings import declined_twice
 
 SECRET = "王长顺家门口"
 

@@ -7,6 +7,7 @@ request is kept. Files and other streams still go piece by piece through a bound
 
 import asyncio
 import contextvars
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
@@ -21,6 +22,13 @@ WSGIApplication = Callable[[dict[str, Any], Callable[..., object]], Iterable[byt
 
 PIECE = 64 * 2**10  # Django's files come in pieces of 4 KB; each would be a crossing
 WAITING_PIECES = 16  # of a stream: up to a megabyte may wait for a slow reader before it holds the thread
+PIECE_SECONDS = 60.0  # the server takes a piece when the one before has mostly left: 1 KB/s is enough
+
+logger = logging.getLogger(__name__)
+
+
+class ReaderGone(Exception):
+    """Nothing of a stream was taken for too long; whoever reads no more must not hold a thread."""
 
 
 class Pages:
@@ -37,10 +45,12 @@ class Pages:
         try:
             for message in await answer.loop.run_in_executor(self._threads, context.run, answer.make):
                 await send(message)
+            await answer.sent()
+        except ReaderGone:
+            logger.warning("the reader of %s took nothing for %d s: given up", scope["path"], PIECE_SECONDS)
         except BaseException:
             answer.give_up()
             raise
-        await answer.sent()
 
 
 class _Answer:
@@ -97,11 +107,20 @@ class _Answer:
     async def _enqueue(self, message: Message) -> None:
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
+        if self._sender.done():
+            self._sender.result()  # raises what ended it
         await self._queue.put(message)
 
     async def _send_all(self) -> None:
-        while (message := await self._queue.get()) is not None:
-            await self._send(message)
+        try:
+            while (message := await self._queue.get()) is not None:
+                async with asyncio.timeout(PIECE_SECONDS):
+                    await self._send(message)
+        except TimeoutError as stalled:
+            raise ReaderGone from stalled
+        finally:
+            while not self._queue.empty():  # a thread that waits for room must hear of the end
+                self._queue.get_nowait()
 
 
 def _no_write(_data: bytes) -> None:

@@ -135,6 +135,26 @@ def test_an_endless_stream_waits_for_its_reader() -> None:
     assert max(ahead) <= WAITING_PIECES + 2
 
 
+@pytest.mark.parametrize("pieces", [1, WAITING_PIECES, 4 * WAITING_PIECES])
+def test_a_reader_that_takes_nothing_more_gives_the_thread_back(monkeypatch: pytest.MonkeyPatch, pieces: int) -> None:
+    monkeypatch.setattr("apps.common.pages.PIECE_SECONDS", 0.2)
+    closed = threading.Event()
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Iterator[bytes]:
+        start("200 OK", [])
+        try:
+            for _ in range(pieces):
+                yield b"x" * PIECE
+        finally:
+            closed.set()
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    assert ask(app, slow=never) == []
+    assert closed.is_set()
+
+
 @pytest.mark.parametrize("before", [0, 3])
 def test_what_breaks_in_the_application_reaches_the_server(before: int) -> None:
     closed = threading.Event()

@@ -1,6 +1,6 @@
 """The tamper-evident history: one changed byte is found, and whatever else can be done to it behind our back."""
 
-import re
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -12,15 +12,13 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
-from django.test import Client
 from django.utils import translation
 
 from apps.issues.models import DayAnchor, IssueEvent
 from apps.issues.selectors import history
 from apps.issues.selectors.history import verify_anchors, verify_histories
 from apps.issues.services.anchors import anchor_days
-from apps.staff.models import Role, User
-from tests.factories import NOW, Town, post
+from tests.factories import NOW, Town
 from tests.issues import reports
 from tests.issues.test_moves import assigned, fed_back, filed, move
 
@@ -333,60 +331,22 @@ def test_stopped_it_goes_on_where_it_was_with_what_it_had_found(
     assert list(tmp_path.iterdir()) == []  # nothing is left to go on with
 
 
-# --- the pages ----------------------------------------------------------------------------------------
-
-
-def reader(person: User) -> Client:
-    browser = Client(headers={"Accept-Language": "en"})
-    browser.force_login(person)
-    return browser
-
-
-@pytest.fixture
-def auditor(town: Town) -> User:
-    person = User.objects.create(username="auditor", name="安计")
-    post(person, town.city, Role.AUDIT_ADMIN)
-    return person
-
-
-def test_who_audits_reads_the_anchors_a_month_at_a_time(town: Town, auditor: User) -> None:
-    filed(town)
-    anchor_days(now=NOW + timedelta(days=40))
-    page = reader(auditor).get("/history/").content.decode()
-    assert page.count('class="item"') == 31
-    newest, oldest = NOW.date() + timedelta(days=39), NOW.date()
-    assert str(newest) in page
-    assert f'href="/history/{oldest}/"' not in page
-    older = newest - timedelta(days=30)
-    assert f"?before={older}" in page
-    rest = reader(auditor).get(f"/history/?before={older}").content.decode()
-    assert rest.count('class="item"') == 9
-    assert f'href="/history/{oldest}/"' in rest
-
-
-def test_a_day_is_a_sheet_with_its_root_in_groups(town: Town, auditor: User) -> None:
-    filed(town)
-    [anchor] = anchor_days(now=TOMORROW)
-    page = reader(auditor).get(f"/history/{anchor}/").content.decode()
-    shown = "".join(re.findall(r"<li>([0-9a-f]{4})</li>", page))
-    assert shown == bytes(anchor.root).hex()
-    assert "this is the first day" in page
-
-
-@pytest.mark.parametrize("path", ["/history/2012-01-01/", "/history/2012-02-31/", "/history/x/"])
-def test_a_day_without_anchor_is_not_found(town: Town, auditor: User, path: str) -> None:
-    assert reader(auditor).get(path).status_code == 404
-
-
-@pytest.mark.parametrize("who", ["leader", "dispatcher", "handler", "viewer"])
-def test_others_are_told_that_it_is_not_for_them(town: Town, who: str) -> None:
-    person = getattr(town.people, who)
-    assert {reader(person).get(path).status_code for path in ("/history/", f"/history/{NOW.date()}/")} == {403}
-
-
-def test_the_pages_ask_little(town: Town, auditor: User, django_assert_max_num_queries: Any) -> None:
-    filed(town)
-    anchor_days(now=NOW + timedelta(days=40))
-    browser = reader(auditor)
-    with django_assert_max_num_queries(7):
-        browser.get("/history/")
+@pytest.mark.parametrize("is_same", [True, False])
+def test_going_on_it_finds_what_is_gone_below_and_follows_no_mark_of_another_database(
+    town: Town, settings: Any, tmp_path: Path, is_same: bool
+) -> None:
+    settings.VAR_DIR = tmp_path
+    issues = [assigned(town) for _ in range(3)]
+    with behind_our_back() as cursor:
+        cursor.execute("DELETE FROM issues_issueevent WHERE issue_id = %s", [issues[0].id])
+        cursor.execute("UPDATE issues_issueevent SET rung = 2 WHERE issue_id = %s AND seq = 1", [issues[1].id])
+    database = history.database_identity() if is_same else "elsewhere:5432/copy#7"
+    mark = {"after": issues[1].id, "faults": [], "database": database}
+    (tmp_path / "verify_history.json").write_text(json.dumps(mark))
+    out, said = StringIO(), StringIO()
+    with translation.override("en"), pytest.raises(CommandError):
+        call_command("verify_history", "--resume", stdout=out, stderr=said)
+    gone = f"{issues[0].number}: its whole history is missing"
+    altered = f"{issues[1].number}#1: this line was changed after it was written"
+    assert set(out.getvalue().splitlines()) == ({gone} if is_same else {gone, altered})
+    assert ("begins anew" in said.getvalue()) is not is_same

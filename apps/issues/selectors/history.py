@@ -38,7 +38,7 @@ _CHAINS: Final = f"""
 """
 _NO_HISTORY: Final = f"""
     SELECT i.id, i.filed_at FROM {ISSUE} i LEFT JOIN {EVENT} e ON e.issue_id = i.id
-    WHERE e.id IS NULL AND i.id > %(after)s AND (%(only)s::bigint[] IS NULL OR i.id = ANY(%(only)s))
+    WHERE e.id IS NULL AND (%(only)s::bigint[] IS NULL OR i.id = ANY(%(only)s))
     ORDER BY i.id LIMIT {MOST_FAULTS}
 """
 _BY_ID: Final = f"SELECT id, hash, issue_id FROM {EVENT} WHERE id > %s AND id <= %s ORDER BY id LIMIT {BATCH}"
@@ -112,6 +112,7 @@ def verify_histories(
 ) -> Verified:
     """Follow every chain, or those of the issues `only`; those of issues with ids above `after`.
 
+    Whose history is gone is asked of all, whatever `after`: a chain that was there may be missing by now.
     Ends early once 200 faults are found.
 
     One query for every 5,000 events; beside writers at work: each batch is one look at the database.
@@ -121,7 +122,7 @@ def verify_histories(
         _follow(so_far, chosen, after, on_progress)
         if so_far.is_cut:
             break
-        gone = _rows(_NO_HISTORY, {"after": after, "only": chosen})
+        gone = _rows(_NO_HISTORY, {"only": chosen})
         so_far.faults += [Fault(number_of(issue_id, filed_at), 0, GONE) for issue_id, filed_at in gone]
     return so_far
 
@@ -210,6 +211,13 @@ def day_root(previous: bytes, above: int, up_to: int) -> DayRoot:
             issues.add(issue_id)
         above, events = rows[-1][0], events + len(rows)
     return DayRoot(digest.digest(), events, len(issues))
+
+
+def database_identity() -> str:
+    """Which database this is: its server, its name, and the number that a restored copy of that name has not."""
+    [[number]] = _rows("SELECT oid::bigint FROM pg_database WHERE datname = current_database()", [])
+    place = connection.settings_dict
+    return f"{place['HOST']}:{place['PORT']}/{place['NAME']}#{number}"
 
 
 def count_events() -> int:

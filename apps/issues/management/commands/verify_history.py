@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -21,6 +21,7 @@ from apps.issues.selectors.history import (
     OnProgress,
     Verified,
     count_events,
+    database_identity,
     touched_since,
     verify_anchors,
     verify_histories,
@@ -46,7 +47,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         only, since = _chosen(options)
         mark = _Mark() if only is None else None
-        kept = mark.read() if mark and options["resume"] else Kept(0, [])
+        kept = mark.read() if mark and options["resume"] else Kept()
+        if options["resume"] and not kept.database:
+            self.stderr.write(_("No stopped run of this database is known: it begins anew."))
         began = monotonic()
         try:
             with self._bar(0 if only is not None else count_events(), mark, kept.faults) as on_progress:
@@ -73,12 +76,12 @@ class Command(BaseCommand):
             _("Stopped. Go on with: %(command)s") % {"command": command}, returncode=INTERRUPTED
         ) from None
 
-    def _tell(self, faults: list[str]) -> None:
+    def _tell(self, faults: Sequence[str]) -> None:
         for fault in faults:
             self.stdout.write(fault)
 
     @contextmanager
-    def _bar(self, total: int, mark: "_Mark | None", before: list[str]) -> Iterator[OnProgress]:
+    def _bar(self, total: int, mark: "_Mark | None", before: Sequence[str]) -> Iterator[OnProgress]:
         bar = tqdm(total=total or None, file=sys.stderr, unit="e", leave=False) if sys.stderr.isatty() else None
 
         def on_progress(so_far: Verified) -> None:
@@ -129,10 +132,11 @@ def _issue_id(number: str) -> int:
 
 
 class Kept(NamedTuple):
-    """How far a whole run had come: all issues up to the id `after`, and what was found there, in words."""
+    """How far a whole run had come: all issues up to the id `after`, what was found there, in words, and where."""
 
-    after: int
-    faults: list[str]
+    after: int = 0
+    faults: Sequence[str] = ()
+    database: str = ""
 
 
 class _Mark:
@@ -140,20 +144,21 @@ class _Mark:
 
     def __init__(self) -> None:
         self.file = Path(settings.VAR_DIR) / "verify_history.json"
+        self.database = database_identity()
 
-    def keep(self, so_far: Verified, before: list[str]) -> None:
+    def keep(self, so_far: Verified, before: Sequence[str]) -> None:
         """The issue that is being read may not be done: it is read again."""
         faults = list(dict.fromkeys([*before, *map(str, so_far.faults)]))
+        kept = Kept(max(so_far.issue_id - 1, 0), faults, self.database)
         self.file.parent.mkdir(parents=True, exist_ok=True)
         draft = self.file.with_suffix(".draft")
-        draft.write_text(json.dumps({"after": max(so_far.issue_id - 1, 0), "faults": faults}))
+        draft.write_text(json.dumps(kept._asdict()))
         draft.replace(self.file)
 
     def read(self) -> Kept:
-        """What was kept; the beginning where no run was stopped."""
-        if not self.file.exists():
-            return Kept(0, [])
-        return Kept(**json.loads(self.file.read_text()))
+        """What was kept of this database; the beginning where no run of it was stopped."""
+        kept = Kept(**json.loads(self.file.read_text())) if self.file.exists() else Kept()
+        return kept if kept.database == self.database else Kept()
 
     def forget(self) -> None:
         self.file.unlink(missing_ok=True)

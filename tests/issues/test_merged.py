@@ -62,7 +62,8 @@ def test_nobody_reads_what_was_written_about_somebody_elses_report(
         main = move(main, "handle", town.people.dispatcher)
     double = duplicate_of(main, town, town.people.next_leader)
     target = {"to_department_id": town.departments.chengguan.id} if name == "adjudicate" else {}
-    main = move(main, name, town.people.dispatcher, SECRET, given=given, **target)
+    actor = town.people.city_dispatcher if name == "suspend" else town.people.dispatcher
+    main = move(main, name, actor, SECRET, given=given, **target)
     assert main.state == state
     told = newest_for(town.people.next_leader)
     assert (told.values["number"], told.values["cell"]) == (double.number, town.next_cell.name)

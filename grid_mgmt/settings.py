@@ -98,7 +98,9 @@ DATABASES: dict[str, dict[str, Any]] = {
     | {"ENGINE": "apps.common.database", "CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}
 }
 DATABASES["default"].setdefault("OPTIONS", {}).update(connect_timeout=5)
-PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)  # off behind a pooler that lends by transaction
+# Off for web processes behind a pooler that lends by transaction; neither can a cursor outlive one there.
+PREPARED_STATEMENTS = env.bool("PREPARED_STATEMENTS", default=True)
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = not PREPARED_STATEMENTS
 if socket_dir := DATABASES["default"]["OPTIONS"].pop("host", ""):  # postgres://user@/name?host=/socket/directory
     DATABASES["default"]["HOST"] = socket_dir
 # A demo city brings accounts with a known password: never in a database of one's own, unless told that it is for show.
@@ -233,16 +235,13 @@ SPECTACULAR_SETTINGS = {"TITLE": "grid_mgmt", "VERSION": "1", "SERVE_INCLUDE_SCH
 # --- maps: GDAL and GEOS out of the wheels, cells are the base map -------------------------------------
 GDAL_LIBRARY_PATH, GEOS_LIBRARY_PATH = find_geo_libraries()
 LEAFLET_CONFIG: dict[str, Any] = {
-    "TILES": [],  # nothing foreign is loaded; MAP_TILES_URL may name a server of the city's own
+    "TILES": [],  # nothing foreign is loaded: the cells themselves are the base map
     "DEFAULT_CENTER": (34.75, 113.62),
     "DEFAULT_ZOOM": 11,
     "SPATIAL_EXTENT": (112.4, 34.1, 114.4, 35.1),
     "ATTRIBUTION_PREFIX": "",
     "NO_GLOBALS": False,
 }
-MAP_TILES_URL = env.str("MAP_TILES_URL", default="")
-if MAP_TILES_URL:
-    LEAFLET_CONFIG["TILES"] = [(_("Base map"), MAP_TILES_URL, {"attribution": env.str("MAP_ATTRIBUTION", default="")})]
 
 # --- logs: one JSON object a line, with the request's id ------------------------------------------------
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")

@@ -125,8 +125,32 @@ def test_a_department_that_gets_it_again_goes_on_with_what_it_had_left(town: Tow
     assert first.agrees
     assert first.due_at == NOW + timedelta(hours=6, minutes=15)
     assert first.lines == ("2026-11-18  Wednesday  working day  11:10–12:00, 14:00–16:15  3:05 used, 0:00 left",)
-    used, left = "0:55 of the limit were used when it was returned on 2026-11-18 11:00", "3:05 were left"
+    used, left = "0:55 of the limit were used by 2026-11-18 11:00", "3:05 were left"
     assert first.notes == (f"It had this issue before: {used}, {left}.",)
+
+
+def test_transferred_away_and_back_it_goes_on_with_what_it_had_left(town: Town) -> None:
+    one, other = town.departments.chengguan.id, town.departments.gongshang.id
+    issue = move(assigned(town), "transfer", town.people.dispatcher, "改派", minutes=60, to_department_id=other)
+    issue = move(issue, "transfer", town.people.dispatcher, "改回", minutes=70, to_department_id=one)
+    first = sums(issue)[0]
+    assert first.agrees
+    assert first.due_at == NOW + timedelta(hours=6, minutes=15)
+    assert first.notes[-1].endswith("0:55 of the limit were used by 2026-11-18 11:00, 3:05 were left.")
+
+
+def test_what_a_ruling_leaves_where_it_is_keeps_its_clock_and_says_so(town: Town) -> None:
+    issue = move(returned(town), "assign", town.people.dispatcher, "请办", minutes=70, **to_gongshang(town))
+    due = issue.due_at
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, "归工商", minutes=80, **to_gongshang(town))
+    first = sums(issue)[0]
+    assert first.agrees
+    assert first.due_at == due
+    assert "0:10 of the limit were used by 2026-11-18 11:20" in first.notes[-1]
+
+
+def to_gongshang(town: Town) -> dict[str, int]:
+    return {"to_department_id": town.departments.gongshang.id}
 
 
 def test_days_off_declared_while_it_was_returned_take_nothing_of_what_was_left(town: Town) -> None:

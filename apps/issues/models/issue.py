@@ -183,7 +183,7 @@ class Handover(models.Model):
     started_at = models.DateTimeField(_("started"))
     limit_amount = models.DecimalField(_("limit"), max_digits=7, decimal_places=2)
     limit_unit = models.CharField(_("unit"), max_length=12, choices=UnitChoices.choices)
-    # what the same department had used of the limit, on the unit's clock, before it returned the issue and got it again
+    # where the holder's clock goes on: what it had used of the limit, on the unit's clock, when it last had the issue
     used_before = models.DurationField(_("used before"), null=True)
     due_at = models.DateTimeField(_("due"))
     # the ladder: moment and kind (deadlines.RungKind) of each rung, in order; the sweep reads it as it stands here

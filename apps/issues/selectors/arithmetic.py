@@ -187,25 +187,25 @@ def _source(issue: Issue, held: Handover, limit: Limit) -> str:
 
 
 def _what_was_left(held: Handover, handovers: Sequence[Handover], used: timedelta) -> str:
-    """What the department had used when it returned the issue, and what was left; extensions come on top of that."""
-    before = _returned_before(held, handovers)
+    """What the holder had used when it last had the issue, and what was left; extensions come on top of that."""
+    before = _held_before(held, handovers)
     limit = Limit(before.limit_amount, Unit(before.limit_unit)).span if before else used
     day = timezone.localtime(before.ended_at if before else held.started_at)
-    sentence = _(
-        "It had this issue before: %(used)s of the limit were used when it was returned on %(day)s, %(left)s were left."
-    )
+    sentence = _("It had this issue before: %(used)s of the limit were used by %(day)s, %(left)s were left.")
     return sentence % {"used": hours(used), "day": f"{day:%Y-%m-%d %H:%M}", "left": hours(max(limit - used, NOTHING))}
 
 
-def _returned_before(held: Handover, handovers: Sequence[Handover]) -> Handover | None:
-    """The last holding of the same department, if it ended with a return. `handovers`: the newest first."""
-    department = held.to_department_id
-    before = [row for row in handovers if row.id < held.id and department and row.to_department_id == department]
-    return before[0] if before and before[0].outcome == "return" else None
+def _held_before(held: Handover, handovers: Sequence[Handover]) -> Handover | None:
+    """The same holder's holding before. `handovers`: the newest first."""
+    taker = (held.to_grid_id, held.to_department_id)
+    return next(
+        (row for row in handovers if row.id < held.id and (row.to_grid_id, row.to_department_id) == taker), None
+    )
 
 
 def _why_other(held: Handover, handovers: Sequence[Handover]) -> str:
-    if held.used_before is None and _returned_before(held, handovers) is not None:
+    before = _held_before(held, handovers)
+    if held.used_before is None and held.to_department_id and before is not None and before.outcome == "return":
         return _("It had this issue before and returned it: it goes on with the time that it had left then.")
     if held.is_overdue:
         return _("The due time had passed when the calendar was changed, so it stays.")

@@ -89,7 +89,7 @@ def _pass_on(making: Making) -> None:
         state=state,
         entry=entry,
         giver=_giver(making),
-        returned=_held_before(making, holder) if state == State.ASSIGNED else None,
+        before=_held_before(making, holder) if state == State.ASSIGNED else None,
     )
     joint.begin(issue=making.issue, departments=helpers, entry=entry)
 

@@ -32,14 +32,13 @@ def hand_over(
     state: State,
     entry: Entry,
     giver: Holder | None = None,
-    returned: Handover | None = None,
+    before: Handover | None = None,
 ) -> Handover:
     """End the open handover, begin the next one with a fresh clock, and record it. The issue's row must be locked.
 
-    `giver`: who hands it over, where that is not its present holder. `returned`: the holding that the same department
-    gave back before; it goes on with what it had left then (reference: domain §2.6). One statement, and with `returned`
-    one query. `issue` carries
-    the new values afterwards.
+    `giver`: who hands it over, where that is not its present holder. `before`: an ended holding of the same holder,
+    whose clock goes on with what was left then (reference: domain §2.6). One statement, and with `before` one query.
+    `issue` carries the new values afterwards.
     """
     giver = giver or Holder(issue.holder_grid_id, issue.holder_department_id)
     tier = tree().cell(to.grid_id).tier
@@ -47,8 +46,8 @@ def hand_over(
         category_id=issue.category_id, tier=tier, purpose=PURPOSES[state], district_id=issue.district_id, now=entry.at
     )
     used = None
-    if returned is not None and returned.ended_at is not None:
-        limit, ladder, used = _what_was_left(returned, issue, entry.at)
+    if before is not None and before.ended_at is not None:
+        limit, ladder, used = _what_was_left(before, issue, entry.at)
     handover = Handover(
         issue_id=issue.id,
         kind=kind.value,
@@ -76,18 +75,18 @@ def hand_over(
     return handover
 
 
-def _what_was_left(returned: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder, timedelta]:
-    """The returned holding's clock, going on now, and what was used of it: rungs that were ahead keep their time, those
-    behind come at once. Measured by the calendar by which it was counted: days off declared since take nothing away.
+def _what_was_left(before: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder, timedelta]:
+    """The clock of the holding before, going on now, and what was used of it: rungs that were ahead keep their time,
+    those behind come at once. Measured by the calendar by which it was counted: days off declared since take none.
     """
-    assert returned.ended_at is not None
-    unit, limit = Unit(returned.limit_unit), Limit(returned.limit_amount, Unit(returned.limit_unit))
+    assert before.ended_at is not None
+    unit, limit = Unit(before.limit_unit), Limit(before.limit_amount, Unit(before.limit_unit))
     calendar = work_calendar(issue.district_id)
-    then = calendar_at(returned.counted_at or returned.started_at, issue.district_id)
-    before = Ladder.of(returned.started_at, returned.due_at, returned.rung_at, returned.rung_kinds)
-    running = resume(before, paused_at=returned.ended_at, now=now, unit=unit, calendar=calendar, measured_by=then)
+    then = calendar_at(before.counted_at or before.started_at, issue.district_id)
+    stood = Ladder.of(before.started_at, before.due_at, before.rung_at, before.rung_kinds)
+    running = resume(stood, paused_at=before.ended_at, now=now, unit=unit, calendar=calendar, measured_by=then)
     steps = tuple(step._replace(at=max(step.at, now)) for step in running.steps)
-    left = time_between(returned.ended_at, returned.due_at, unit, then)
+    left = time_between(before.ended_at, before.due_at, unit, then)
     return limit, Ladder(now, max(running.due_at, now), steps), limit.span - left
 
 

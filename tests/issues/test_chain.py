@@ -12,6 +12,7 @@ from apps.issues.workflow import (
     is_ruled,
     last_handled_by,
     reported_by,
+    result_stands,
     was_returned_between,
     way_back,
 )
@@ -45,6 +46,16 @@ def test_who_assigns_waits_until_it_is_fed_back() -> None:
     assert assigners(fed, is_within) == ()
     again = [*fed, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)]
     assert assigners(again, is_within) == (Holder(DISTRICT),)
+
+
+def test_a_result_stands_until_somebody_has_checked_it_however_far_it_climbs() -> None:
+    fed = [*ASSIGNED, link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT)]
+    late = [*fed, link(LinkKind.ESCALATE, DISTRICT, CITY, by_itself=True)]
+    assert [result_stands(links) for links in (ASSIGNED, fed, late)] == [False, True, True]
+    assert assigners(late, is_within) == ()
+    again = [*late, link(LinkKind.REWORK, CITY, DEPARTMENT)]
+    late_again = [*again, link(LinkKind.ESCALATE, DEPARTMENT, DISTRICT, by_itself=True)]
+    assert [result_stands(links) for links in (again, late_again)] == [False, False]
 
 
 def test_the_cell_for_which_routing_assigns_to_a_department_waits_and_gets_it_back() -> None:

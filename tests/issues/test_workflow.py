@@ -32,7 +32,8 @@ MORE_TIME: Final = {"ask_extension", "agree_extension", "grant_extension", "refu
 TABLE: Final[dict[State, set[str]]] = {
     State.COLLECTED: set(),
     State.ESCALATED: ANY_OPEN
-    | {"sign", "handle", "assign", "report_up", "return", "adjudicate", "merge", "split", "reject"},
+    | {"sign", "handle", "assign", "report_up", "return", "adjudicate", "merge", "split", "reject"}
+    | {"conclude", "rework"},  # of a result that came up unchecked
     State.ASSIGNED: ANY_OPEN
     | {"sign", "transfer", "co_feed_back", "self_handle", "report_up", "return", "adjudicate", "merge", "reject"},
     State.HANDLING: ANY_OPEN
@@ -146,7 +147,10 @@ def test_nobody_concludes_own_work_or_over_the_head_of_an_assigner(
     by: frozenset[By], holds: frozenset[Condition]
 ) -> None:
     may = "conclude" in [row.name for row in possible_moves(Situation(State.FED_BACK, by, holds))]
-    needed = {Condition.NOT_OWN_WORK, Condition.NO_ASSIGNER, Condition.CHILDREN_CLOSED}
+    needed = {
+        *(Condition.RESULT_STANDS, Condition.NOT_OWN_WORK),
+        *(Condition.NO_ASSIGNER, Condition.CHILDREN_CLOSED),
+    }
     assert may == (By.HOLDER in by and needed <= holds)
 
 

@@ -24,6 +24,7 @@ from apps.issues.workflow import (
     declined_by,
     is_ruled,
     last_fed_back_by,
+    result_stands,
     was_returned_between,
     way_back,
 )
@@ -107,7 +108,7 @@ def _of_chain(chain: Chain, told: Told, posts: Mapping[By, PostInfo | None]) -> 
         Condition.TO_ADJUDICATE: declines >= DISPUTE or (is_disputed and _stands_above(chain, posts)),
         Condition.HAS_ASSIGNER: bool(chain.waiting),
         Condition.NO_ASSIGNER: not chain.waiting,
-        Condition.WAS_FED_BACK: chain.fed_back_by is not None,
+        Condition.RESULT_STANDS: result_stands(links),
         Condition.ANSWERS_TO_NOBODY: _answers_to_nobody(chain, posts),
     }
 

@@ -10,6 +10,7 @@ from apps.issues.workflow.chain import (
     last_fed_back_by,
     last_handled_by,
     reported_by,
+    result_stands,
     was_returned_between,
     way_back,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "moves_from",
     "possible_moves",
     "reported_by",
+    "result_stands",
     "was_returned_between",
     "way_back",
 ]

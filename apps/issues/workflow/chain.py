@@ -124,6 +124,12 @@ def last_fed_back_by(links: Sequence[Link]) -> Holder | None:
     return next((link.giver for link in reversed(links) if link.kind is LinkKind.FEED_BACK), None)
 
 
+def result_stands(links: Sequence[Link]) -> bool:
+    """Whether a result waits to be checked: it was fed back, and since then only passed upward, unchecked."""
+    last = next((link for link in reversed(links) if link.kind not in UPWARD), None)
+    return last is not None and last.kind is LinkKind.FEED_BACK
+
+
 def last_handled_by(links: Sequence[Link]) -> Holder | None:
     """Who did the work of the last result: where it was fed back link by link, the first of those who gave it."""
     last = next((n for n in reversed(range(len(links))) if links[n].kind is LinkKind.FEED_BACK), None)

@@ -23,7 +23,7 @@ class Condition(StrEnum):
     TO_ADJUDICATE = "to_adjudicate"
     HAS_ASSIGNER = "has_assigner"
     NO_ASSIGNER = "no_assigner"
-    WAS_FED_BACK = "was_fed_back"
+    RESULT_STANDS = "result_stands"
     NOT_OWN_WORK = "not_own_work"
     OWN_WORK = "own_work"
     CHILDREN_CLOSED = "children_closed"
@@ -61,7 +61,7 @@ _SENTENCES: Final[Mapping[Condition, Promise]] = {
     Condition.TO_ADJUDICATE: _("There is no dispute to rule on: nobody, or only one, has declined it."),
     Condition.HAS_ASSIGNER: _("Nobody assigned it, so there is nobody to feed back to; record how it was solved."),
     Condition.NO_ASSIGNER: _("It was assigned from above: feed the result back to whoever assigned it."),
-    Condition.WAS_FED_BACK: _("Nobody has fed back, so there is nobody to send it back to."),
+    Condition.RESULT_STANDS: _("There is no result that waits to be checked."),
     Condition.NOT_OWN_WORK: _("You handled it yourself; somebody else must check and conclude it."),
     Condition.OWN_WORK: _("It is not your own work: check it, and conclude it or send it for rework."),
     Condition.CHILDREN_CLOSED: _("A part of it is still open; conclude the parts first."),

@@ -99,23 +99,25 @@ LOOP: Final = (
     Move(
         name="conclude",
         label=worded(pgettext_lazy("move", "Conclude"), pgettext_lazy("urban move", "Close the case")),
-        to=all_to(State.FED_BACK, to=State.CONCLUDED),
+        to=all_to(
+            State.FED_BACK, State.ESCALATED, to=State.CONCLUDED
+        ),  # whose check came late has lost it, not the result
         by=_HOLDER,
         target=Target.NOBODY,
         words=NOTE,
-        conditions=(Condition.NO_ASSIGNER, Condition.NOT_OWN_WORK, Condition.CHILDREN_CLOSED),
+        conditions=(Condition.RESULT_STANDS, Condition.NO_ASSIGNER, Condition.NOT_OWN_WORK, Condition.CHILDREN_CLOSED),
         clock=Clock.ENDS,
         is_primary=True,
     ),
     Move(
         name="rework",
         label=pgettext_lazy("move", "Send for rework"),
-        to=all_to(State.FED_BACK, to=State.HANDLING),
+        to=all_to(State.FED_BACK, State.ESCALATED, to=State.HANDLING),
         by=_HOLDER,
         target=Target.WHO_FED_BACK,
         words=REASON,
-        needs_words=frozenset({State.FED_BACK}),
-        conditions=(Condition.WAS_FED_BACK,),
+        needs_words=frozenset({State.FED_BACK, State.ESCALATED}),
+        conditions=(Condition.RESULT_STANDS,),
         clock=Clock.FRESH,
     ),
     Move(

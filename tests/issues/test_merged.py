@@ -97,8 +97,8 @@ def test_many_duplicates_cost_no_query_more(town: Town) -> None:
             move(main, "reject", town.people.dispatcher, "不属受理范围")
         return len(queries)
 
-    spent(1)
-    assert spent(1) == spent(4)
+    few, many = ([spent(doubles) for _ in range(3)] for doubles in (1, 4))
+    assert min(few) == min(many)  # now and then a cache asks whether it is still fresh
 
 
 @pytest.mark.parametrize("address", ["/m/issue/{}/", "/i/{}/"])

@@ -1,7 +1,8 @@
 """The digest of a simulation: one hash over every history, the same wherever and however often it was run.
 
 Ids and numbers depend on which process was faster, so names stand for them: reports go by the key they were filed
-under, cells and departments by their codes, people by their staff numbers.
+under, parts by their place in the whole (and parts of parts by theirs), cells and departments by their codes, people by
+their staff numbers.
 """
 
 from typing import Final
@@ -14,10 +15,12 @@ from apps.staff.models import Department, User
 
 ISSUE, EVENT, GRID, DEPARTMENT, USER = (m._meta.db_table for m in (Issue, IssueEvent, Grid, Department, User))
 DIGEST: Final = f"""
-    WITH named AS (
-        SELECT issue.id, coalesce(issue.client_key, whole.client_key || '/' || (
-            SELECT count(*) FROM {ISSUE} AS other WHERE other.parent_id = issue.parent_id AND other.id < issue.id
-        )) AS name FROM {ISSUE} AS issue LEFT JOIN {ISSUE} AS whole ON whole.id = issue.parent_id
+    WITH RECURSIVE named (id, name) AS (
+        SELECT id, client_key::text FROM {ISSUE} WHERE parent_id IS NULL
+        UNION ALL
+        SELECT part.id, named.name || '/' || (
+            SELECT count(*) FROM {ISSUE} AS other WHERE other.parent_id = part.parent_id AND other.id < part.id
+        ) FROM named JOIN {ISSUE} AS part ON part.parent_id = named.id
     ), history AS (
         SELECT named.name, sha256(convert_to(string_agg(concat_ws('|', event.seq, event.kind,
             extract(epoch FROM event.at), person.username, event.state, cell.code, department.code,

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
@@ -38,6 +37,8 @@ MOST_TRIES = 5
 CROSSING = frozenset({"merge", "unmerge", "split"})  # moves that others' cases feel at once
 FROM_OTHERS = frozenset({"duplicate", "no_duplicate"})  # and what these feel
 INSTANT = timedelta(microseconds=1)
+# After the end come a rating, an appeal and two reviews, each up to 92 hours and a long holiday after the one before.
+AFTERWARDS = timedelta(days=60)
 OnDay = Callable[[date, "Shard"], None]
 
 
@@ -211,7 +212,7 @@ class Shard:
         start = datetime.combine(self.stage.plan.starts_on, time(), self.stage.calendar.tz)
         reached = self.row.reached_at or start
         self.rings.add(ROUTING)  # what a killed process may have heard and not answered
-        lately = Q(closed_at=None) | Q(closed_at__gt=reached - settings.REOPEN_WITHIN)
+        lately = Q(closed_at=None) | Q(closed_at__gt=reached - AFTERWARDS)
         issues = Issue.objects.filter(lately, district_id__in=self.districts)
         for case, history in recalled(issues, prefix=f"sim-{self.stage.plan.seed}-"):
             self.cases[case.id] = case

@@ -189,7 +189,8 @@ def test_a_day_taken_out_of_the_chain_or_altered_is_found(town: Town) -> None:
         cursor.execute("DELETE FROM issues_dayanchor WHERE day = %s", [TOMORROW.date()])
     assert [fault.sentence for fault in verify_anchors().faults] == [history.DAYS_UNCHAINED]
     with behind_our_back() as cursor:
-        cursor.execute("UPDATE issues_dayanchor SET root = set_byte(root, 0, 0) WHERE day = %s", [NOW.date()])
+        other = "set_byte(root, 0, 255 - get_byte(root, 0))"
+        cursor.execute(f"UPDATE issues_dayanchor SET root = {other} WHERE day = %s", [NOW.date()])
     assert history.ROOT_DIFFERS in [fault.sentence for fault in verify_anchors().faults]
 
 

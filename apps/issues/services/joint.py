@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
@@ -13,9 +15,15 @@ from apps.issues.models import CoHandling, Issue, Pause, TierLimit
 from apps.issues.selectors.calendar import work_calendar
 from apps.issues.selectors.limits import clock_for
 from apps.issues.selectors.targets import check_target
-from apps.issues.services.writing import Entry
+from apps.issues.services.writing import Entry, was_late
 from apps.issues.workflow import Give, Holder
 from apps.staff.models import Department
+
+END_ALL: Final = f"""
+    UPDATE {CoHandling._meta.db_table} AS part SET ended_at = %(now)s, outcome = %(outcome)s,
+        is_overdue = {was_late("part", "%(now)s")}
+    WHERE issue_id = %(issue_id)s AND ended_at IS NULL
+"""
 
 
 class CoHandlersOpen(Refused):
@@ -126,6 +134,6 @@ def _keep(part: CoHandling, running: Ladder) -> None:
 
 def end_all(*, issue_id: int, outcome: str, now: datetime) -> int:
     """The open parts end with the holding they helped, late ones as late; returns how many."""
-    return CoHandling.objects.filter(issue_id=issue_id, ended_at=None).update(
-        ended_at=now, outcome=outcome, is_overdue=Q(is_overdue=True) | Q(due_at__lt=now)
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(END_ALL, {"issue_id": issue_id, "outcome": outcome, "now": now})
+        return int(cursor.rowcount)

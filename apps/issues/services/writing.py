@@ -62,9 +62,9 @@ def payload_of(text: str, photo_count: int) -> dict[str, Any]:
 
 
 def was_late(handover: str, at: str) -> str:
-    """Whether a handover that ends now was late, as SQL over the names of its row and of the moment.
+    """Whether a handover, or a part of who helps, that ends now was late: SQL over the names of its row and the moment.
 
-    One rule for one issue here and for the many that routing ends in one statement.
+    One rule for one issue here and for the many that routing and the sweep end in one statement.
     """
     return f"{handover}.is_overdue OR {handover}.due_at < {at}"
 

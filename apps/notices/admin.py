@@ -84,10 +84,10 @@ class NoticeAdmin(NeverWritten, NoticeBase):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
         return opened(super().get_queryset(request), "recipient", request)
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Who may not read the words may not ask by the address whether they contain this or that either."""
         is_said = lookup.split("__")[0] in ("text", "values", "link")
-        return not is_said and super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
+        return not is_said and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("kind"))
     def kind(self, notice: Notice) -> str:

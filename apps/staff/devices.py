@@ -3,12 +3,12 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from apps.staff.look import A_YEAR
 from apps.staff.models import User
 
 COOKIE = "known_people"
 SALT = "apps.staff.devices"
 MOST = 20  # a dispatch centre's desk is shared by shifts; the cookie stays small
-A_YEAR = 365 * 24 * 3600
 
 
 def people_known_to(request: HttpRequest) -> tuple[int, ...]:

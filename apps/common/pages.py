@@ -23,6 +23,7 @@ WSGIApplication = Callable[[dict[str, Any], Callable[..., object]], Iterable[byt
 PIECE = 64 * 2**10  # Django's files come in pieces of 4 KB; each would be a crossing
 WAITING_PIECES = 16  # of a stream: up to a megabyte may wait for a slow reader before it holds the thread
 PIECE_SECONDS = 60.0  # the server takes a piece when the one before has mostly left: 1 KB/s is enough
+CROWDED_SECONDS = 5.0  # while streams hold more than half of the threads: pages must not wait for slow readers
 
 logger = logging.getLogger(__name__)
 
@@ -31,42 +32,66 @@ class ReaderGone(Exception):
     """Nothing of a stream was taken for too long; whoever reads no more must not hold a thread."""
 
 
+class _Streams:
+    """How many threads are held by streams just now, and how long a reader may therefore take nothing."""
+
+    def __init__(self, threads: int) -> None:
+        self._most, self.held = max(1, threads // 2), 0
+
+    @property
+    def patience(self) -> float:
+        """Seconds."""
+        return PIECE_SECONDS if self.held <= self._most else CROWDED_SECONDS
+
+
 class Pages:
     """ASGI application. Needs the request's body as a file in the scope, as `OnePort` leaves it."""
 
     def __init__(self, app: WSGIApplication, threads: int) -> None:
         self._app = app
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="pages")
+        self._streams = _Streams(threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         environ = cast(dict[str, Any], build_environ(cast(HTTPScope, scope), scope[BODY]))
-        answer = _Answer(self._app, environ, send, asyncio.get_running_loop())
+        answer = _Answer(self._app, environ, send, asyncio.get_running_loop(), self._streams)
         context = contextvars.copy_context()  # as a2wsgi has it
         try:
-            for message in await answer.loop.run_in_executor(self._threads, context.run, answer.make):
+            for message in await answer.made(self._threads, context):
                 await send(message)
             await answer.sent()
-        except ReaderGone:
-            logger.warning("the reader of %s took nothing for %d s: given up", scope["path"], PIECE_SECONDS)
+        except ReaderGone as gone:
+            logger.warning("the reader of %s took nothing for %s s: given up", scope["path"], gone)
         except BaseException:
             answer.give_up()
             raise
 
 
 class _Answer:
-    """One answer. `make` runs in a thread, everything else in the event loop."""
+    """One answer. `_make` runs in a thread, everything else in the event loop."""
 
     def __init__(
-        self, app: WSGIApplication, environ: dict[str, Any], send: Send, loop: asyncio.AbstractEventLoop
+        self,
+        app: WSGIApplication,
+        environ: dict[str, Any],
+        send: Send,
+        loop: asyncio.AbstractEventLoop,
+        streams: _Streams,
     ) -> None:
-        self.loop = loop
+        self._loop, self._streams = loop, streams
         self._app, self._environ, self._send = app, environ, send
         self._start: Message = {}
         self._queue: asyncio.Queue[Message | None] = asyncio.Queue(WAITING_PIECES)
         self._sender: asyncio.Task[None] | None = None
 
-    def make(self) -> list[Message]:
-        """Return the messages of a whole answer; a stream is sent from here, and nothing is left."""
+    async def made(self, threads: ThreadPoolExecutor, context: contextvars.Context) -> list[Message]:
+        """The messages of a whole answer; a stream is on its way, and nothing is left."""
+        try:
+            return await self._loop.run_in_executor(threads, context.run, self._make)
+        finally:
+            self._streams.held -= self._sender is not None
+
+    def _make(self) -> list[Message]:
         body = self._app(self._environ, self._start_response)
         try:
             if getattr(body, "streaming", True):  # only an answer that says so is whole
@@ -102,22 +127,25 @@ class _Answer:
         self._put({"type": "http.response.body", "body": b""})
 
     def _put(self, message: Message) -> None:
-        asyncio.run_coroutine_threadsafe(self._enqueue(message), self.loop).result()
+        asyncio.run_coroutine_threadsafe(self._enqueue(message), self._loop).result()
 
     async def _enqueue(self, message: Message) -> None:
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
+            self._streams.held += 1
         if self._sender.done():
             self._sender.result()  # raises what ended it
         await self._queue.put(message)
 
     async def _send_all(self) -> None:
+        patience = PIECE_SECONDS
         try:
             while (message := await self._queue.get()) is not None:
-                async with asyncio.timeout(PIECE_SECONDS):
+                patience = self._streams.patience
+                async with asyncio.timeout(patience):
                     await self._send(message)
         except TimeoutError as stalled:
-            raise ReaderGone from stalled
+            raise ReaderGone(patience) from stalled
         finally:
             while not self._queue.empty():  # a thread that waits for room must hear of the end
                 self._queue.get_nowait()

@@ -4,12 +4,13 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.http import HttpResponse
 
-from apps.common.one_port import Message, OnePort, Scope
+from apps.common.one_port import BODY, Message, OnePort, Scope
 from apps.common.pages import PIECE, WAITING_PIECES, Pages, WSGIApplication
 
 FLAG: ContextVar[str] = ContextVar("flag", default="")
@@ -153,6 +154,42 @@ def test_a_reader_that_takes_nothing_more_gives_the_thread_back(monkeypatch: pyt
 
     assert ask(app, slow=never) == []
     assert closed.is_set()
+
+
+def test_stalled_readers_leave_half_of_the_threads_to_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("apps.common.pages.CROWDED_SECONDS", 0.2)
+    took: list[str] = []
+
+    def app(environ: dict[str, Any], start: Callable[..., object]) -> Any:
+        start("200 OK", [])
+        return HttpResponse("page") if environ["PATH_INFO"] == "/" else (b"x" * PIECE for _ in range(99))
+
+    async def crowd() -> None:
+        pages = Pages(app, threads=4)
+
+        async def ask_for(path: str, send: Any) -> None:
+            scope = {"type": "http", "path": path, "method": "GET", "query_string": b"", "http_version": "1.1"}
+            await pages({**scope, "headers": [], BODY: BytesIO()}, None, send)  # type: ignore[arg-type]  # it has its body
+
+        async def never(message: Message) -> None:
+            await asyncio.Event().wait()
+
+        async def take(message: Message) -> None:
+            took.append(message["type"])
+
+        stalled = []
+        for _ in range(4):
+            stalled.append(asyncio.create_task(ask_for("/long", never)))
+            await asyncio.sleep(0.05)
+        await asyncio.wait_for(ask_for("/", take), 5)
+        done, waiting = await asyncio.wait(stalled, timeout=0.5)
+        assert (len(done), len(waiting)) == (2, 2)  # who began before the crowd takes its time
+        for task in waiting:
+            task.cancel()
+        await asyncio.wait(waiting)
+
+    asyncio.run(crowd())
+    assert took == ["http.response.start", "http.response.body"]
 
 
 @pytest.mark.parametrize("before", [0, 3])

@@ -33,7 +33,7 @@ class CellForm(_CellModelForm):
     """A cell, new or known. To be cleaned and saved under one and the same tree lock."""
 
     heir = forms.ModelChoiceField(
-        label=_("goes on as"),
+        label=_("Goes on as"),
         queryset=Grid.objects.none(),
         required=False,
         help_text=_("The cell beside it that takes its ground when it is closed."),

@@ -187,6 +187,7 @@ def test_stalled_readers_leave_half_of_the_threads_to_pages(monkeypatch: pytest.
         for task in waiting:
             task.cancel()
         await asyncio.wait(waiting)
+        await asyncio.sleep(0.2)  # their threads hear of it with their next piece
 
     asyncio.run(crowd())
     assert took == ["http.response.start", "http.response.body"]

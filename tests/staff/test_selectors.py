@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from apps.grids.models import Grid
-from apps.staff.models import Role, User
+from apps.staff.models import Post, Role, User
 from apps.staff.selectors import (
     acting_post_for_cell,
     acting_post_for_department,
@@ -138,3 +138,14 @@ def test_a_scope_knows_cells_departments_and_the_city(town: Town) -> None:
     assert scope_of(town.people.inspector.id, NOW).is_city_wide
     assert scope_of(town.people.former_dispatcher.id, NOW).posts == ()
     assert scope_of(0, NOW).posts == ()
+
+
+@pytest.mark.django_db
+def test_no_index_of_posts_is_on_their_days_alone() -> None:
+    """Nearly every post is valid today. A prepared statement is planned without knowing the day, as if few were: with
+    such an index PostgreSQL went through all posts of the city at every move, for eight milliseconds instead of 0.1.
+    """
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, Post._meta.db_table)
+    assert ["valid"] not in [found["columns"] for found in constraints.values() if found["index"]]
+    assert ["department_id", "role"] in [found["columns"] for found in constraints.values() if found["index"]]

@@ -33,7 +33,7 @@ def branch(page: Page, name: str) -> None:
 
 def at_rest(page: Page) -> None:
     """Wait until no branch slides any more: what is measured before lies elsewhere when the mouse comes."""
-    page.wait_for_function("document.getAnimations().every((moving) => moving.playState === 'finished')")
+    page.evaluate("() => Promise.all(document.getAnimations().map((moving) => moving.finished))")
 
 
 def test_the_tree_opens_branch_by_branch_and_a_drag_moves_a_cell(live_site: str, town: Town, window: Window) -> None:

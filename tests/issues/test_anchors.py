@@ -15,7 +15,7 @@ from apps.issues.models import DayAnchor, IssueEvent
 from apps.issues.selectors import history
 from apps.issues.selectors.history import verify_anchors, verify_histories
 from apps.issues.services import anchors
-from apps.issues.services.anchors import StillWriting, anchor_days
+from apps.issues.services.anchors import OthersAnchor, StillWriting, anchor_days
 from tests.factories import NOW, Town, build_town
 from tests.issues.reports import filed
 from tests.issues.test_history import behind_our_back
@@ -157,6 +157,29 @@ def test_who_still_writes_is_waited_for_and_nobody_is_left_out(monkeypatch: pyte
         thread.join()
     assert counted() == [2, 1]
     assert verify_anchors().faults == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_anchorer_does_not_queue_behind_one_that_hangs() -> None:
+    report(build_town())
+    taken, go_on = Event(), Event()
+
+    def hang() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [anchors.ANCHORING])
+        taken.set()
+        go_on.wait(20)
+
+    other = _started(hang)
+    assert taken.wait(20)
+    with pytest.raises(OthersAnchor):
+        anchor_days(now=NOW + 2 * DAY)
+    tasks.anchor()  # says so in the log, and comes again
+    with translation.override("en"), pytest.raises(CommandError, match="Another run is anchoring"):
+        call_command("anchor_history")
+    go_on.set()
+    other.join(20)
+    assert len(anchor_days(now=NOW + 2 * DAY)) == 2
 
 
 @pytest.mark.django_db(transaction=True)

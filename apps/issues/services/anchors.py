@@ -36,18 +36,28 @@ _WRITERS: Final = f"""
 """
 
 
-class StillWriting(Refused):
+class NotNow(Refused):
+    """Days cannot be anchored at this moment. Nothing was anchored."""
+
+
+class StillWriting(NotNow):
     """Somebody has been writing events in one transaction for longer than we waited. Nothing was anchored."""
 
     sentence = _("Events are still being written in one long transaction. Nothing was anchored; try again later.")
+
+
+class OthersAnchor(NotNow):
+    """Another process is anchoring: what it does needs no second, and if it hangs, no queue behind it."""
+
+    sentence = _("Another run is anchoring days at this moment. Nothing was anchored; try again later.")
 
 
 def anchor_days(*, now: datetime) -> list[DayAnchor]:
     """Anchor every finished day that has no anchor yet, oldest first; returns the new ones. Safe to call at any time.
 
     A day is finished half an hour after midnight. One scan of the events since the last anchor finds the days; each
-    day is written by itself, so what was done stays done. Two at once: the second waits, and finds nothing left.
-    Raises StillWriting when a transaction that writes events stays open for PATIENCE seconds.
+    day is written by itself, so what was done stays done. Raises OthersAnchor while somebody
+    else does it, and StillWriting when a transaction that writes events stays open for PATIENCE seconds.
     """
     with _alone():
         before = DayAnchor.objects.order_by("-day").first()
@@ -61,7 +71,9 @@ def anchor_days(*, now: datetime) -> list[DayAnchor]:
 @contextmanager
 def _alone() -> Iterator[None]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [ANCHORING])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [ANCHORING])
+        if not cursor.fetchone()[0]:
+            raise OthersAnchor
     try:
         yield
     finally:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 
 from apps.common import clock
-from apps.issues.services.anchors import StillWriting, anchor_days
+from apps.issues.services.anchors import NotNow, anchor_days
 
 
 class Command(BaseCommand):
@@ -17,7 +17,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             made = anchor_days(now=clock.now())
-        except StillWriting as refused:
+        except NotNow as refused:
             raise CommandError(str(refused)) from refused
         for anchor in made:
             self.stdout.write(f"{anchor}  {anchor.events:>9,}  {' '.join(anchor.root_groups)}")

@@ -16,6 +16,11 @@ from apps.common.queue import redis_client
 
 Check = dict[str, Any]
 SWEEPS_MISSED = 3  # one may be late; three in a row mean that nobody sweeps
+LONGEST_TURN = timedelta(minutes=10)  # a turn that waits for slow servers takes up to half of it
+QUIETLY = {  # what nobody would miss for days, with what it means when it stops
+    "deliver": "no notice has been carried out for too long: is a delivery stuck, or does the task break?",
+    "record_late": "nobody has been put on record as late for too long: does the task break?",
+}
 
 
 @never_cache
@@ -28,8 +33,12 @@ def alive(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """`/readyz`: 200 when database and broker answer and the sweep is recent, else 503; each check with its reason."""
-    checks = {"database": _database(), "broker": _broker(), "sweep": _sweep(now())}
+    """`/readyz`: 200 when database and broker answer and the sweep, the carrying out of notices and the record of who
+    was late are recent, else 503; each check with its reason.
+    """
+    moment = now()
+    checks = {"database": _database(), "broker": _broker(), "sweep": _sweep(moment)}
+    checks |= {name: _quiet(name, moment) for name in QUIETLY}
     fit = all(check["ok"] for check in checks.values())
     return JsonResponse({"ready": fit, "checks": checks}, status=200 if fit else 503)
 
@@ -56,5 +65,17 @@ def _sweep(moment: datetime) -> Check:
     age = heartbeat.age("sweep", moment)
     if age is None:
         return {"ok": False, "reason": "no sweep has run yet", "limit_seconds": limit.total_seconds()}
+    return _recent(age, limit, "the last sweep is too old: are worker and beat running?")
+
+
+def _quiet(name: str, moment: datetime) -> Check:
+    """Before its first turn it is well: the sweep tells already whether worker and beat are there at all."""
+    age = heartbeat.age(name, moment)
+    if age is None:
+        return {"ok": True, "reason": "it has not run yet", "limit_seconds": LONGEST_TURN.total_seconds()}
+    return _recent(age, LONGEST_TURN, QUIETLY[name])
+
+
+def _recent(age: timedelta, limit: timedelta, reason: str) -> Check:
     check = {"ok": age <= limit, "age_seconds": round(age.total_seconds(), 1), "limit_seconds": limit.total_seconds()}
-    return check if check["ok"] else check | {"reason": "the last sweep is too old: are worker and beat running?"}
+    return check if check["ok"] else check | {"reason": reason}

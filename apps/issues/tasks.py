@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from apps.common import clock, queue
+from apps.common import clock, heartbeat, queue
 from apps.issues.services import accountability, anchors, calendar, dry_runs, escalation, recounting, routing
 
 logger = logging.getLogger(__name__)
@@ -55,10 +55,10 @@ def dry_run(run_id: int) -> None:
 
 @shared_task(name=ANCHOR)
 def anchor() -> None:
-    """Anchor the day that has ended, and any that was missed. While somebody still writes: at the next ring."""
+    """Anchor the day that has ended, and any that was missed. If that cannot be now: at the next ring."""
     try:
         anchors.anchor_days(now=clock.now())
-    except anchors.StillWriting as refused:
+    except anchors.NotNow as refused:
         logger.warning("%s", refused)
 
 
@@ -73,3 +73,4 @@ def recount_clocks() -> None:
 def record_late() -> None:
     """Put on record who answered for what has become late."""
     accountability.record_late()
+    heartbeat.beat("record_late", clock.now())

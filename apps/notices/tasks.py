@@ -5,7 +5,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.conf import settings
 
-from apps.common import clock, queue
+from apps.common import clock, heartbeat, queue
 from apps.notices.services.delivery import DELIVER, deliver_turn, only_deliverer
 from apps.notices.services.purging import purge_deliveries, purge_notices
 
@@ -18,6 +18,8 @@ def deliver() -> None:
     queue.answer_ring(DELIVER)
     with only_deliverer() as is_only:
         has_more = is_only and deliver_turn(now=clock.now()).has_more
+    if is_only:
+        heartbeat.beat("deliver", clock.now())
     if has_more:
         queue.after_commit(DELIVER)
 

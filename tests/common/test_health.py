@@ -72,6 +72,20 @@ def test_three_missed_sweeps_are_too_many(client: Client, broker: redis.Redis, m
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("name", ["deliver", "record_late"])
+@pytest.mark.parametrize(("minutes", "ready"), [(9.9, True), (10.1, False)])
+def test_what_nobody_would_miss_for_days_is_missed_after_minutes(
+    client: Client, broker: redis.Redis, name: str, minutes: float, ready: bool
+) -> None:
+    heartbeat.beat("sweep", now())
+    assert client.get("/readyz").json()["checks"][name]["reason"] == "it has not run yet"
+    heartbeat.beat(name, now() - timedelta(minutes=minutes))
+    answer = client.get("/readyz").json()
+    assert answer["ready"] is ready
+    assert ("reason" in answer["checks"][name]) is not ready
+
+
+@pytest.mark.django_db
 def test_not_ready_without_a_broker(client: Client, no_broker: None) -> None:
     response = client.get("/readyz")
     assert response.status_code == 503

@@ -13,7 +13,7 @@ from apps.common.clock import now
 from apps.common.embedded.servers import wait_for
 from apps.issues.models import Issue, IssueEvent, State
 from apps.issues.selectors.catalogue import forget_catalogue
-from apps.issues.tasks import ROUTE_WAITING, SWEEP, route_waiting, sweep
+from apps.issues.tasks import ROUTE_WAITING, SWEEP, record_late, route_waiting, sweep
 from grid_mgmt.celery import app
 from tests.factories import Town, build_town
 from tests.issues.reports import filed, story
@@ -63,6 +63,12 @@ def test_a_sweep_leaves_a_sign_of_life_and_no_lock(town: Town, broker: redis.Red
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()")
         assert cursor.fetchone() == (0,)
+
+
+def test_putting_on_record_leaves_a_sign_of_life(town: Town, broker: redis.Redis) -> None:
+    assert heartbeat.age("record_late", now()) is None
+    record_late()
+    assert heartbeat.age("record_late", now()) is not None
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from django.contrib.admin.models import DELETION, LogEntry
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
+from apps.common import heartbeat
 from apps.common.clock import now
 from apps.issues.services.routing import route_waiting
 from apps.notices.models import ChannelSetting, Delivery, Notice, QuietHours, Way, WebhookEndpoint
@@ -277,5 +278,6 @@ def test_what_one_turn_leaves_rings_again_and_a_second_deliverer_is_needless(
         deliver()
     assert stand().count("sent") == 50
     assert broker.llen(app.conf.task_default_queue) == 1
+    assert heartbeat.age("deliver", now()) is not None
     with only_deliverer() as is_only:
         assert is_only  # the turn before has given it back

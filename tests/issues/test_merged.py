@@ -72,6 +72,30 @@ def test_nobody_reads_what_was_written_about_somebody_elses_report(
     assert SECRET in newest_for(town.people.leader).sentence
 
 
+def test_the_news_of_the_merge_names_nothing_but_their_own(town: Town) -> None:
+    double = duplicate_of(filed(town), town, town.people.next_leader)
+    told = newest_for(town.people.next_leader)
+    assert (dict(told.values), told.link) == (
+        {"number": double.number, "cell": town.next_cell.name},
+        f"/i/{double.number}/",
+    )
+
+
+def test_a_conflict_names_no_issue_that_the_person_may_not_see(town: Town) -> None:
+    main = filed(town)
+    double = duplicate_of(main, town, town.people.next_leader)
+    for person, is_named in ((town.people.next_leader, False), (town.people.dispatcher, True)):
+        browser = Client(headers={"Accept-Language": "en"})
+        browser.force_login(person)
+        sent = {"version": 1, "text": "不是同一处"}
+        for answer in (
+            browser.post(f"/api/v1/issues/{double.number}/moves/unmerge/", sent, content_type="application/json"),
+            browser.post(f"/i/{double.number}/unmerge/", sent),
+        ):
+            assert answer.status_code == 409
+            assert (main.number in answer.text) is is_named
+
+
 def test_who_reported_a_duplicate_of_a_duplicate_is_told_of_their_own(town: Town) -> None:
     main = filed(town)
     between = filed(town)
@@ -114,7 +138,9 @@ def test_its_page_shows_how_the_matter_stands_and_nothing_else_of_it(town: Town,
     assert "It is the same matter as another report, which has ended: rejected." in read
     assert "与另一份上报是同一件事，那一份已结束：不予受理。" in page(who, address.format(double.number), "zh-hans")
     assert SECRET not in read and "不属受理范围" not in read
-    assert f"/{main.number}/" not in read
+    assert main.number not in read
+    assert "merged it into another report, the same matter" in page(who, address.format(double.number))
+    assert "将其并入 另一份上报（同一事件）" in page(who, address.format(double.number), "zh-hans")
     assert f'{address.format(main.number)}"' in page(town.people.dispatcher, address.format(double.number))
 
 

@@ -16,9 +16,11 @@ from rest_framework.views import exception_handler
 from apps.common.refusals import Refused
 from apps.grids.selectors import OutsideCity
 from apps.issues.api import bodies
+from apps.issues.selectors.numbers import hidden_numbers
 from apps.issues.selectors.timeline import timeline
 from apps.issues.services.moves import StaleVersion
 from apps.issues.workflow import MoveRefused
+from apps.staff.access import scope_of_request
 from apps.staff.models import Department
 
 logger = logging.getLogger(__name__)
@@ -58,7 +60,7 @@ class Broken(exceptions.APIException):
 def answer(exception: Exception, context: Mapping[str, Any]) -> Response:
     """DRF's exception handler."""
     if isinstance(exception, Refused):
-        return Response(_body(exception.code, str(exception), **_extras(exception)), status=exception.status)
+        return Response(_body(exception.code, str(exception), **_extras(exception, context)), status=exception.status)
     if isinstance(exception, OutsideCity):
         return Response(_body("outside_city", str(exception), fields={"position": [str(exception)]}), status=400)
     return _answer_api(_translated(exception), context)
@@ -100,12 +102,13 @@ def _body(code: str, message: str, **extras: Any) -> dict[str, Any]:
     return {"error": {"code": code, "message": message, **{name: value for name, value in extras.items() if value}}}
 
 
-def _extras(refused: Refused) -> dict[str, Any]:
+def _extras(refused: Refused, context: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(refused, StaleVersion):
         departments = Department.objects.in_bulk(
             [event.holder_department_id for event in refused.events if event.holder_department_id is not None]
         )
-        lines = timeline(refused.events, departments)
+        hidden = hidden_numbers(refused.events, scope_of_request(context["request"]))
+        lines = timeline(refused.events, departments, hidden)
         return {"version": refused.issue.version, "events": [bodies.event(line) for line in lines]}
     if isinstance(refused, MoveRefused):
         return {"possible": [move.name for move in refused.possible]}

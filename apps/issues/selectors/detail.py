@@ -10,7 +10,7 @@ from apps.issues.selectors.acting import Standing, standing_from
 from apps.issues.selectors.disputes import Dispute, disputes_of
 from apps.issues.selectors.facts import Told
 from apps.issues.selectors.merged import GoesOnAs, goes_on_as
-from apps.issues.selectors.numbers import id_in_number
+from apps.issues.selectors.numbers import hidden_numbers, id_in_number
 from apps.issues.selectors.queue import SHOWN
 from apps.issues.selectors.reporters import also_reported
 from apps.issues.selectors.targets import Targets, targets_for
@@ -64,7 +64,8 @@ def detail(number: str, scope: Scope, at: datetime) -> Detail | None:
     """None for an unknown number and for an issue the person may not see: the two look the same.
 
     Seven queries (issue, handovers, events, joint handlings, photos, departments, supporters), two more for each desk
-    from which the person may assign and for a merged issue, and few for who may act for a vacant cell.
+    from which the person may assign and for a merged issue, one for the numbers of others that its history names, and
+    few for who may act for a vacant cell.
     """
     issue = visible_issues(scope).filter(pk=id_in_number(number) or 0).select_related(*SHOWN).first()
     if issue is None or issue.number != number.strip():
@@ -90,7 +91,7 @@ def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
         issue=issue,
         handovers=handovers,
         events=events,
-        lines=(lines := timeline(events, departments)),
+        lines=(lines := timeline(events, departments, hidden_numbers(events, scope))),
         why=why_there(events, lines),
         disputes=disputes_of(events, lines),
         photos=tuple(issue.photos.order_by("id")),

@@ -1,7 +1,7 @@
 """The history of an issue as sentences, in the reader's language."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -95,24 +95,28 @@ class Line:
     photo_count: int
 
 
-def timeline(events: Sequence[IssueEvent], departments: dict[int, Department]) -> tuple[Line, ...]:
+def timeline(
+    events: Sequence[IssueEvent], departments: dict[int, Department], hidden: Collection[str] = ()
+) -> tuple[Line, ...]:
     """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query.
 
-    An event names who helps by the Chinese name; of `departments` the reader's language counts.
+    An event names who helps by the Chinese name; of `departments` the reader's language counts. `hidden` are the
+    numbers of other issues that the reader may not see (`hidden_numbers`): they are called another report.
     """
+    calls = {row.name: str(row) for row in departments.values()} | dict.fromkeys(hidden, translate("another report"))
     lines: list[Line] = []
     before: IssueEvent | None = None
     for event in events:
-        lines.append(_line(event, before or event, departments))
+        lines.append(_line(event, before or event, departments, calls))
         before = event
     return tuple(lines)
 
 
-def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Department]) -> Line:
+def _line(event: IssueEvent, before: IssueEvent, departments: dict[int, Department], calls: Mapping[str, str]) -> Line:
     def name(row: IssueEvent) -> str:
         return holder_words(Holder(row.holder_grid_id, row.holder_department_id), departments)
 
-    payload = _in_words(event.payload, {row.name: str(row) for row in departments.values()})
+    payload = _in_words(event.payload, calls)
     actor = str(event.actor) if event.actor else ""
     said = payload | _moments(event)
     has_department = event.holder_department_id is not None
@@ -138,14 +142,11 @@ def _moments(event: IssueEvent) -> dict[str, str]:
     return {name: timezone.localtime(at).strftime("%Y-%m-%d %H:%M") for name, at in moments.items()}
 
 
-def _in_words(payload: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """The payload with the departments that help as the reader calls them."""
-    said = dict(payload)
-    if "co" in said:
-        said["co"] = [names.get(one, one) for one in said["co"]]
-    if "department" in said:
-        said["department"] = names.get(said["department"], said["department"])
-    return said
+def _in_words(payload: Mapping[str, Any], calls: Mapping[str, str]) -> dict[str, Any]:
+    """The payload with the departments that help, and the other issues, as the reader calls them."""
+    one = {key: calls.get(payload[key], payload[key]) for key in ("department", "into", "number") if key in payload}
+    more = {key: [calls.get(each, each) for each in payload[key]] for key in ("co", "numbers") if key in payload}
+    return {**payload, **one, **more}
 
 
 def _pattern(event: IssueEvent, actor: str) -> str:

@@ -46,7 +46,7 @@ TO_REPORTERS: Final[Mapping[str, str]] = {
     "self_handle": gettext_noop("Your report %(number)s of %(cell)s is concluded"),
     "reject": gettext_noop("Your report %(number)s of %(cell)s was not accepted: %(text)s"),
     "cancel": gettext_noop("Your report %(number)s of %(cell)s was cancelled: %(text)s"),
-    "merge": gettext_noop("Your report %(number)s of %(cell)s goes on together with %(into)s, the same matter"),
+    "merge": gettext_noop("Your report %(number)s of %(cell)s goes on together with another report of the same matter"),
     "adjudicate": TO_PARTIES,
     "suspend": gettext_noop("Your report %(number)s of %(cell)s has to wait until %(until)s: %(text)s"),
 }
@@ -139,7 +139,6 @@ def _values(making: Making, pattern: str, about: Issue | Reported) -> Mapping[st
         "number": about.number,
         "cell": tree().cell(about.grid_id).name,
         "text": text[:LONGEST_QUOTE] + "…" * (len(text) > LONGEST_QUOTE),
-        "into": making.given.into.number if making.given.into else "",
         "until": until.date().isoformat() if until else "",
     }
     return {name: value for name, value in values.items() if f"%({name})s" in pattern}

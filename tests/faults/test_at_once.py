@@ -3,21 +3,26 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.models import F
 
-from apps.issues.models import Handover, Issue, IssueEvent
+from apps.common.embedded.servers import wait_for
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.selectors.invariants import check_invariants
 from apps.issues.services.escalation import only_sweeper, sweep
+from apps.issues.services.joint import end_all
 from apps.issues.services.routing import route_waiting
 from apps.issues.tasks import sweep as ring_sweep
 from apps.notices.models import Notice
 from tests.factories import NOW, Town, build_town
 from tests.issues.reports import broken_chains, filed, refused_by_the_database
+from tests.issues.test_branches import joint
 
 pytestmark = [pytest.mark.fault, pytest.mark.django_db(transaction=True)]
 
@@ -126,3 +131,35 @@ def test_a_second_ring_finds_a_sweep_at_work_and_leaves(crowded: Town) -> None:
     assert Issue.objects.filter(state="collected").count() == COUNT
     together(ring_sweep)
     assert not Issue.objects.filter(state="collected").exists()
+
+
+def test_parts_end_in_the_order_in_which_a_recount_locks_them(transactional_db: None) -> None:
+    """Else each of the two waits for the other. Index and table have them the other way round."""
+    town = build_town()
+    forget_catalogue()
+    issue = joint(town)
+    first = CoHandling.objects.get(issue=issue)
+    second = copy(first)
+    second.pk, second.department = None, town.departments.chengguan
+    second.save()
+    CoHandling.objects.filter(pk=first.pk).update(due_at=F("due_at") + timedelta(hours=1))
+
+    def end() -> int:
+        try:
+            return end_all(issue_id=issue.id, outcome="return", now=NOW)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as other:
+        with transaction.atomic():
+            CoHandling.objects.select_for_update(no_key=True).get(pk=first.pk)
+            ending = other.submit(end)
+            assert wait_for(_somebody_waits, 10)
+            CoHandling.objects.select_for_update(no_key=True, nowait=True).get(pk=second.pk)
+        assert ending.result(10) == 2
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])

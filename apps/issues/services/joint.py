@@ -20,10 +20,14 @@ from apps.issues.workflow import Give, Holder
 from apps.staff.models import Department
 
 END_ALL: Final = f"""
+    WITH helped AS (
+        SELECT id FROM {CoHandling._meta.db_table} WHERE issue_id = %(issue_id)s AND ended_at IS NULL
+        ORDER BY id FOR NO KEY UPDATE
+    )
     UPDATE {CoHandling._meta.db_table} AS part SET ended_at = %(now)s, outcome = %(outcome)s,
         is_overdue = {was_late("part", "%(now)s")}
-    WHERE issue_id = %(issue_id)s AND ended_at IS NULL
-"""
+    FROM helped WHERE helped.id = part.id
+"""  # in the order in which a recount locks them
 
 
 class CoHandlersOpen(Refused):

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from apps.issues.models import Handover, Issue, IssueEvent, Rung, State, TierLimit, WorkingPeriod
+from apps.issues.models import CoHandling, Handover, Issue, IssueEvent, Rung, State, TierLimit, WorkingPeriod
 from apps.issues.selectors.calendar import forget_calendars
 from apps.issues.selectors.catalogue import forget_catalogue
 from apps.issues.services import escalation
@@ -264,6 +264,24 @@ def test_an_issue_that_cannot_be_moved_stops_nobody() -> None:
     assert fresh(issues[1]).rung == Rung.ON_TIME
     assert not Handover.objects.filter(issue=issues[1], is_overdue=True).exists()
     assert sweep(now=at(18, 15)).remind == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_helps_and_cannot_be_marked_late_stops_nobody() -> None:
+    from tests.factories import build_town
+    from tests.issues.test_branches import joint
+
+    town = build_town()
+    bad, good = joint(town), joint(town)
+    noise = filed(town, town.categories.noise)
+    route_waiting(now=NOW)
+    with refused_by_the_database("issues_issueevent", f"NEW.issue_id = {bad.id} AND NEW.kind = 'co_overdue'"):
+        sweep(now=at(18, 16, 30))
+    assert fresh(noise).rung == Rung.OVERDUE
+    late = CoHandling.objects.filter(is_overdue=True).values_list("issue_id", flat=True)
+    assert list(late) == [good.id]
+    sweep(now=at(18, 16, 31))
+    assert set(late.all()) == {bad.id, good.id}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -172,6 +172,17 @@ def test_evidence_that_it_is_not_done_is_no_result(town: Town) -> None:
         add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(10), now=NOW)
 
 
+def test_each_time_it_is_opened_again_there_is_room_for_evidence(town: Town) -> None:
+    issue = fed_back(town)
+    add_photos(issue_id=issue.id, actor=town.people.leader, files=numbered(*range(9)), now=NOW)
+    for first, count in ((9, 9), (18, 9)):
+        issue = move(issue, "conclude", town.people.dispatcher)
+        files = numbered(*range(first, first + count))
+        issue = move(issue, "reopen", town.people.leader, "还有一堆", photos=files)
+        issue = move(issue, "feed_back", town.people.handler, "已清运")
+    assert Photo.objects.filter(issue=issue, stage=Photo.Stage.REPORT).count() == 27
+
+
 def test_what_handles_it_shows_a_result_and_what_takes_no_photos_refuses_them(town: Town, media: Path) -> None:
     taking = {name for name, row in MOVES.items() if row.takes_photos}
     assert taking == {"handle", "feed_back", "co_feed_back", "self_handle", "reopen"}

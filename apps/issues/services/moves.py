@@ -112,7 +112,7 @@ def make_move(*, move: str, issue_id: int, version: int, actor: User, fields: Mo
         if not text and issue.state in row.needs_words:
             raise WordsMissing(field=row.words)
         given = read_given(row, fields.given, issue=issue, scope=scope, now=now)
-        stage, extra = (Photo.Stage.REPORT, photos.MOST_PHOTOS) if move in AS_FOUND else (Photo.Stage.RESULT, 0)
+        stage, extra = _stage_of(move, standing)
         with photos.attached(
             issue_id=issue.id, stage=stage, pictures=pictures, taken_by_id=actor.id, now=now, extra=extra
         ) as photo_count:
@@ -161,6 +161,14 @@ def _pictures(move: str, files: Sequence["File[bytes]"]) -> list[photos.Picture]
     if files and row is not None and not row.takes_photos:
         raise TakesNoPhotos(move=row.label)
     return photos.prepare_pictures(files)
+
+
+def _stage_of(move: str, standing: Standing) -> tuple[Photo.Stage, int]:
+    """What its photos show, and how many of these are kept beyond the usual: as many for each time it is reopened."""
+    if move not in AS_FOUND:
+        return Photo.Stage.RESULT, 0
+    times = 1 + sum(deed.kind in AS_FOUND for deed in standing.told.deeds)
+    return Photo.Stage.REPORT, times * photos.MOST_PHOTOS
 
 
 def _checked(move: str, issue: Issue, standing: Standing) -> Move:

@@ -10,9 +10,9 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from apps.common.refusals import Refused
-from apps.issues.deadlines import Ladder, Unit, resume, shift
+from apps.issues.deadlines import CannotCount, Ladder, Unit, recount, resume, shift
 from apps.issues.models import Handover, Issue, Pause
-from apps.issues.selectors.calendar import work_calendar
+from apps.issues.selectors.calendar import calendar_at, work_calendar
 from apps.issues.services.clocks import next_alarm
 
 LONGEST: Final = timedelta(days=366)  # reference: domain §2.6, at most one year
@@ -52,7 +52,8 @@ def pause_clock(
     if handover.pauses.exists():
         raise PausedBefore
     unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
-    paused = resume(ladder_of(handover), paused_at=now, now=until, unit=unit, calendar=calendar, done=issue.step)
+    running = ladder_by_now(issue, handover)
+    paused = resume(running, paused_at=now, now=until, unit=unit, calendar=calendar, done=issue.step)
     keep_ladder(issue, handover, paused, now)
     issue.next_action_at = until
     return Pause.objects.create(handover=handover, started_at=now, until=until, reason=reason, actor_id=actor_id)
@@ -67,19 +68,33 @@ def resume_clock(*, issue: Issue, now: datetime) -> Pause:
     if pause is None:
         raise NotPaused
     handover = Handover.objects.get(id=pause.handover_id)
+    unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
+    paused = ladder_by_now(issue, handover)
     pause.ended_at = min(now, pause.until)
     pause.save(update_fields=["ended_at"])
-    unit, calendar = Unit(handover.limit_unit), work_calendar(issue.district_id)
-    running = shift(ladder_of(handover), since=pause.until, to=pause.ended_at, unit=unit, calendar=calendar)
+    running = shift(paused, since=pause.until, to=pause.ended_at, unit=unit, calendar=calendar)
     keep_ladder(issue, handover, running, now)
     ahead = handover.rung_at[issue.step :]
     issue.next_action_at = ahead[0] if ahead else next_alarm(issue.district_id, now)
     return pause
 
 
-def ladder_of(handover: Handover) -> Ladder:
-    """The running ladder that the handover keeps."""
-    return Ladder.of(handover.started_at, handover.due_at, handover.rung_at, handover.rung_kinds)
+def ladder_by_now(issue: Issue, handover: Handover) -> Ladder:
+    """The running ladder that the handover keeps, by the calendar of today.
+
+    A change of the calendar may still wait to be counted here; once the ladder is written anew, nobody could tell any
+    more by which calendar it was counted before. One query, one more after a change.
+    """
+    running = Ladder.of(handover.started_at, handover.due_at, handover.rung_at, handover.rung_kinds)
+    unit, after = Unit(handover.limit_unit), work_calendar(issue.district_id)
+    before = calendar_at(handover.counted_at or handover.started_at, issue.district_id)
+    if unit.is_continuous or before is after:
+        return running
+    pauses = [(one.started_at, one.ended_at or one.until) for one in handover.pauses.order_by("started_at")]
+    try:
+        return recount(running, done=issue.step, pauses=pauses, unit=unit, before=before, after=after)
+    except CannotCount:  # no working time for decades: the clock stays as it was, as a recount leaves it
+        return running
 
 
 def keep_ladder(issue: Issue, handover: Handover, running: Ladder, now: datetime) -> None:

@@ -11,7 +11,7 @@ from apps.issues.selectors.calendar import work_calendar
 from apps.issues.services import joint
 from apps.issues.services.handovers import record
 from apps.issues.services.making import Making
-from apps.issues.services.pauses import keep_ladder, ladder_of, pause_clock, resume_clock
+from apps.issues.services.pauses import keep_ladder, ladder_by_now, pause_clock, resume_clock
 from apps.issues.workflow import Card, Give
 from apps.issues.workflow.deeds import extensions
 
@@ -68,7 +68,7 @@ def grant_extension(making: Making) -> None:
     asked = issue.events.filter(kind="ask_extension").latest("seq").payload
     extra = Limit(Decimal(asked["amount"]), Unit(held.limit_unit))
     calendar = work_calendar(issue.district_id)
-    extended = extend(ladder_of(held), extra=extra, now=making.entry.at, calendar=calendar)
+    extended = extend(ladder_by_now(issue, held), extra=extra, now=making.entry.at, calendar=calendar)
     keep_ladder(issue, held, extended, making.entry.at)
     held.limit_amount += extra.amount
     held.save(update_fields=["limit_amount"])

@@ -16,6 +16,7 @@ from apps.issues.deadlines import (
     RungRules,
     add_limit,
     extend,
+    go_on,
     resume,
     shift,
     start_ladder,
@@ -138,6 +139,28 @@ def test_all_the_time_that_runs_outside_a_pause_is_the_limit(made: tuple[Ladder,
     again = resume(ladder, paused_at=paused_at, now=resumed_at, unit=unit, calendar=calendar)
     before = time_between(ladder.started_at, paused_at, unit, calendar)
     assert before + time_between(resumed_at, again.due_at, unit, calendar) == whole.span
+
+
+@given(ladders, spans, spans)
+def test_a_clock_that_goes_on_says_nothing_twice_and_keeps_what_was_left(
+    made: tuple[Ladder, Limit], until: timedelta, away: timedelta
+) -> None:
+    stood, whole = made
+    calendar, unit = real_calendar(), whole.unit
+    ended_at = stood.started_at + until
+    fresh = start_ladder(ended_at + away, whole, SHIPPED, calendar)
+    ladder = go_on(stood, ended_at=ended_at, fresh=fresh, unit=unit, calendar=calendar)
+    assert ladder.rung_at == sorted(ladder.rung_at) and ladder.rung_at[0] >= fresh.started_at == ladder.started_at
+    assert kinds(ladder).count("overdue") == 1 and kinds(ladder)[-1] == "escalate"
+    left = max(time_between(ended_at, stood.due_at, unit, calendar), timedelta(0))
+    assert time_between(fresh.started_at, ladder.due_at, unit, calendar) == left
+    ahead = {step.kind for step in stood.steps if step.at >= ended_at}
+    assert {RungKind(kind) for kind in kinds(ladder)} - {RungKind.UNSIGNED} == {
+        *(ahead - {RungKind.UNSIGNED}),
+        *(RungKind.OVERDUE, RungKind.ESCALATE),
+    }
+    asked = [step for step in ladder.steps if step.kind is RungKind.UNSIGNED]
+    assert asked == [step for step in fresh.steps if step.kind is RungKind.UNSIGNED and step.at < ladder.due_at]
 
 
 @given(ladders)

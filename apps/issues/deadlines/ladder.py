@@ -31,6 +31,7 @@ class RungKind(StrEnum):
 
 ORDER: Final = {kind: place for place, kind in enumerate(RungKind)}
 EARLY: Final = frozenset({RungKind.UNSIGNED, RungKind.REMIND})  # mean nothing once it is due
+ONCE: Final = frozenset({RungKind.REMIND, RungKind.YELLOW_CARD, RungKind.RED_CARD})  # a card may be lifted meanwhile
 
 
 class CountsFrom(StrEnum):
@@ -170,6 +171,32 @@ def resume(
         due_at=running.due_at if is_due_behind else moved.due_at,
         steps=running.steps[:done] + moved.steps[done:],
     )
+
+
+def go_on(
+    stood: Ladder,
+    *,
+    ended_at: datetime,
+    fresh: Ladder,
+    unit: Unit,
+    calendar: WorkCalendar,
+    measured_by: WorkCalendar | None = None,
+) -> Ladder:
+    """The ladder of a holding that ended, going on at the start of `fresh`, the one a new holding would have had.
+
+    Rungs that were ahead keep their remaining time; overdue and moving up come at once where they are behind. What was
+    said or shown once before it ended is not said again; signing is asked for anew, by `fresh`. `measured_by`: the
+    calendar by which its moments were counted, if it is another one by now.
+    """
+    now = fresh.started_at
+    running = resume(stood, paused_at=ended_at, now=now, unit=unit, calendar=calendar, measured_by=measured_by)
+    due = max(running.due_at, now)
+    steps = [step for step in fresh.steps if step.kind is RungKind.UNSIGNED and step.at < due]
+    for was, step in zip(stood.steps, running.steps, strict=True):
+        is_behind = was.at < ended_at
+        if step.kind is not RungKind.UNSIGNED and not (is_behind and step.kind in ONCE):
+            steps.append(step._replace(at=max(step.at, now)))
+    return Ladder(now, due, tuple(sorted(steps, key=_place)))
 
 
 def extend(running: Ladder, *, extra: Limit, now: datetime, calendar: WorkCalendar) -> Ladder:

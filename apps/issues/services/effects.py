@@ -36,6 +36,10 @@ KINDS: Final[Mapping[str, LinkKind]] = {
 }
 
 
+# how a department loses what it has without giving a result: when it gets it again, its clock goes on
+LOST: Final = frozenset({"return", "transfer", "adjudicate"})
+
+
 class BeingChanged(Refused):
     """The other issue of a merge is under somebody else's hand at this very moment."""
 
@@ -240,8 +244,8 @@ def _chosen(making: Making) -> Holder:
 
 
 def _held_before(making: Making, holder: Holder) -> Handover | None:
-    """The holding whose clock goes on: of a department, the one it gave back or lost by a transfer; of whoever has it
-    and keeps it by a ruling, the present one. Else anybody above could keep it from ever being late.
+    """The holding whose clock goes on: of a department, the one it lost without a result; of whoever has it and keeps
+    it by a ruling, the present one. Else anybody above could keep it from ever being late.
     """
     told = making.standing.told
     if holder == making.standing.holder and making.issue.state != State.ESCALATED and told.open_handover is not None:
@@ -251,7 +255,7 @@ def _held_before(making: Making, holder: Holder) -> Handover | None:
     if holder.department_id is None:
         return None
     own = [row for row in told.handovers if row.to_department_id == holder.department_id]
-    return own[-1] if own and own[-1].outcome in ("return", "transfer") else None
+    return own[-1] if own and own[-1].outcome in LOST else None
 
 
 def _giver(making: Making) -> Holder | None:

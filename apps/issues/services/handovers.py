@@ -3,11 +3,11 @@ issue's row repeats it, and one event tells it. Every move is made with these tw
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from apps.common.feed import publish_after_commit
 from apps.grids.selectors import tree
-from apps.issues.deadlines import Ladder, Limit, Unit, resume, time_between
+from apps.issues.deadlines import Ladder, Limit, Unit, go_on, time_between
 from apps.issues.models import Handover, Issue, LinkKind, Rung, State, TierLimit
 from apps.issues.selectors.calendar import calendar_at, work_calendar
 from apps.issues.selectors.limits import clock_for
@@ -47,7 +47,7 @@ def hand_over(
     )
     used = None
     if before is not None and before.ended_at is not None:
-        limit, ladder, used = _what_was_left(before, issue, entry.at)
+        limit, ladder, used = _what_was_left(before, issue, ladder)
     handover = Handover(
         issue_id=issue.id,
         kind=kind.value,
@@ -75,19 +75,19 @@ def hand_over(
     return handover
 
 
-def _what_was_left(before: Handover, issue: Issue, now: datetime) -> tuple[Limit, Ladder, timedelta]:
-    """The clock of the holding before, going on now, and what was used of it: rungs that were ahead keep their time,
-    those behind come at once. Measured by the calendar by which it was counted: days off declared since take none.
+def _what_was_left(before: Handover, issue: Issue, fresh: Ladder) -> tuple[Limit, Ladder, timedelta]:
+    """The clock of the holding before, going on where a fresh one would start, and what was used of it.
+
+    Measured by the calendar by which it was counted: days off declared since take none.
     """
     assert before.ended_at is not None
     unit, limit = Unit(before.limit_unit), Limit(before.limit_amount, Unit(before.limit_unit))
     calendar = work_calendar(issue.district_id)
     then = calendar_at(before.counted_at or before.started_at, issue.district_id)
     stood = Ladder.of(before.started_at, before.due_at, before.rung_at, before.rung_kinds)
-    running = resume(stood, paused_at=before.ended_at, now=now, unit=unit, calendar=calendar, measured_by=then)
-    steps = tuple(step._replace(at=max(step.at, now)) for step in running.steps)
+    ladder = go_on(stood, ended_at=before.ended_at, fresh=fresh, unit=unit, calendar=calendar, measured_by=then)
     left = time_between(before.ended_at, before.due_at, unit, then)
-    return limit, Ladder(now, max(running.due_at, now), steps), limit.span - left
+    return limit, ladder, limit.span - left
 
 
 def close(*, issue: Issue, entry: Entry, state: State = State.CONCLUDED) -> None:

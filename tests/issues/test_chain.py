@@ -128,15 +128,54 @@ def test_two_departments_decline_until_a_ruling_which_binds() -> None:
     assert declined_by(links) == (DEPARTMENT,)
     links += [link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT), link(LinkKind.RETURN, OTHER_DEPARTMENT, DISTRICT)]
     assert declined_by(links) == (DEPARTMENT, OTHER_DEPARTMENT)
-    assert not is_ruled(links)
+    assert not is_ruled(links, is_within)
     links.append(link(LinkKind.ADJUDICATE, DISTRICT, DEPARTMENT))
     assert declined_by(links) == ()
-    assert is_ruled(links)
+    assert is_ruled(links, is_within)
     assert assigners(links, is_within) == (Holder(DISTRICT),)
     links.append(link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT))
-    assert is_ruled([*links, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)])
-    assert is_ruled([*links, link(LinkKind.REOPEN, DISTRICT, DEPARTMENT)])
-    assert not is_ruled([*links, link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT)])
+    assert is_ruled([*links, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)], is_within)
+    assert is_ruled([*links, link(LinkKind.REOPEN, DISTRICT, DEPARTMENT)], is_within)
+    assert not is_ruled([*links, link(LinkKind.ASSIGN, DISTRICT, OTHER_DEPARTMENT)], is_within)
+    assert not is_ruled([*links, link(LinkKind.ASSIGN, DISTRICT, DEPARTMENT)], is_within)
+
+
+def test_a_ruling_binds_whom_it_names_and_not_the_desk_that_made_it() -> None:
+    links = [*FILED, link(LinkKind.REPORT_UP, DISTRICT, CITY), link(LinkKind.ASSIGN, CITY, DISTRICT)]
+    links += [link(LinkKind.ADJUDICATE, DISTRICT, DEPARTMENT), link(LinkKind.FEED_BACK, DEPARTMENT, DISTRICT)]
+    links += [link(LinkKind.FEED_BACK, DISTRICT, CITY), link(LinkKind.REWORK, CITY, DISTRICT)]
+    assert not is_ruled(links, is_within)
+    assert is_ruled([*links, link(LinkKind.REWORK, DISTRICT, DEPARTMENT)], is_within)
+
+
+def test_a_bound_cell_stays_bound_whatever_becomes_of_it_below() -> None:
+    ruled = [*ASSIGNED, link(LinkKind.RETURN, DEPARTMENT, DISTRICT), link(LinkKind.ADJUDICATE, DISTRICT, STREET)]
+    assert is_ruled(ruled, is_within)
+    down = [*ruled, link(LinkKind.ASSIGN, STREET, DEPARTMENT)]
+    assert not is_ruled(down, is_within)
+    for back in (
+        [link(LinkKind.RETURN, DEPARTMENT, STREET)],
+        [link(LinkKind.TRANSFER, STREET, CELL), link(LinkKind.REPORT_UP, CELL, STREET)],
+        [link(LinkKind.TRANSFER, STREET, CELL), link(LinkKind.ESCALATE, CELL, STREET, by_itself=True)],
+    ):
+        assert is_ruled([*down, *back], is_within)
+    past = [*down, link(LinkKind.ESCALATE, DEPARTMENT, DISTRICT, by_itself=True)]
+    assert not is_ruled([*past, link(LinkKind.RETURN, DISTRICT, STREET)], is_within)
+    anew = [*ruled, link(LinkKind.FEED_BACK, STREET, DISTRICT), link(LinkKind.ASSIGN, DISTRICT, CELL)]
+    assert not is_ruled([*anew, link(LinkKind.REPORT_UP, CELL, STREET)], is_within)
+
+
+def test_who_keeps_it_for_itself_by_a_ruling_is_bound_too() -> None:
+    ruled = [*ASSIGNED, link(LinkKind.ADJUDICATE, CITY, DISTRICT)]
+    assert is_ruled([*ruled, link(LinkKind.ASSIGN, DISTRICT, DISTRICT)], is_within)
+
+
+def test_the_work_is_whose_it_was_however_its_check_climbed() -> None:
+    links = [*FILED[:2], link(LinkKind.ASSIGN, STREET, DEPARTMENT), link(LinkKind.FEED_BACK, DEPARTMENT, STREET)]
+    links += [link(LinkKind.ESCALATE, STREET, DISTRICT, by_itself=True), link(LinkKind.FEED_BACK, DISTRICT, CITY)]
+    assert last_handled_by(links) == DEPARTMENT
+    kept = [*links[:-1], link(LinkKind.ASSIGN, DISTRICT, DISTRICT), links[-1]]
+    assert last_handled_by(kept) == Holder(DISTRICT)
 
 
 def test_who_rules_from_above_takes_over_what_was_owed_below() -> None:

@@ -13,7 +13,7 @@ from apps.issues.workflow import MoveRefused
 from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import Town
-from tests.issues.test_moves import fed_back
+from tests.issues.test_moves import fed_back, filed, move
 
 
 def climb(issue: Issue) -> datetime:
@@ -57,3 +57,39 @@ def test_sent_for_rework_it_goes_to_who_fed_back_and_its_result_stands_no_more(t
     assert not {"conclude", "rework"} & offered(issue, town.people.dispatcher, later)
     with pytest.raises(MoveRefused, match="没有待核查"):
         make(issue, "conclude", town.people.dispatcher, "", later)
+
+
+def test_what_climbed_unchecked_is_fed_back_to_whoever_waits_above_and_stays_whose_work_it_was(town: Town) -> None:
+    people = town.people
+    issue = move(filed(town), "report_up", people.dispatcher, "请市里定夺")
+    issue = move(issue, "assign", people.city_dispatcher, "请区里办理", to_grid_id=town.district.id)
+    issue = move(
+        move(issue, "sign", people.dispatcher), "assign", people.dispatcher, "请街道办理", to_grid_id=town.street.id
+    )
+    issue = move(issue, "sign", people.street_clerk)
+    own = town.departments.chengguan.id
+    issue = move(issue, "assign", people.street_clerk, "请清运", to_department_id=own)
+    issue = move(move(issue, "sign", people.handler), "feed_back", people.handler, "已清运")
+    late = climb(issue)
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.district)
+    moves = offered(issue, people.dispatcher, late)
+    assert "feed_back" in moves and "conclude" not in moves
+    issue = make(issue, "feed_back", people.dispatcher, "已核查", late)
+    assert (issue.state, issue.holder_grid) == (State.FED_BACK, town.city)
+    issue = make(issue, "conclude", people.city_dispatcher, "", late)
+    issue = make(issue, "reopen", people.leader, "又倒了一堆", late)
+    assert issue.holder_department == town.departments.chengguan
+    assert check_invariants(now=late, sample=0).findings == []
+
+
+def test_what_climbed_without_a_result_has_none_to_feed_back(town: Town) -> None:
+    people = town.people
+    issue = move(filed(town), "report_up", people.dispatcher, "请市里定夺")
+    issue = move(issue, "assign", people.city_dispatcher, "请区里办理", to_grid_id=town.district.id)
+    issue = move(
+        move(issue, "sign", people.dispatcher), "assign", people.dispatcher, "请街道办理", to_grid_id=town.street.id
+    )
+    late = climb(issue)
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.district)
+    with pytest.raises(MoveRefused, match="还没有办理结果"):
+        make(issue, "feed_back", people.dispatcher, "已办", late)

@@ -11,6 +11,7 @@ from apps.issues.selectors.invariants import check_invariants
 from apps.issues.selectors.targets import HoldsItAlready
 from apps.issues.services.escalation import sweep
 from apps.issues.workflow import LinkKind, MoveRefused, NotForYou
+from apps.staff.models import User
 from apps.staff.selectors import scope_of
 from tests.factories import NOW, Town
 from tests.issues.test_branches import texts_for
@@ -206,6 +207,72 @@ def test_the_district_may_rule_after_one_decline_where_a_street_waits(town: Town
         move(issue, "adjudicate", town.people.street_clerk, "由城管办理", to_department_id=own)
     issue = move(issue, "adjudicate", town.people.dispatcher, "由城管办理", to_department_id=own)
     assert issue.holder_department == town.departments.chengguan
+
+
+def offered(issue: Issue, person: User) -> set[str]:
+    seen = detail(issue.number, scope_of(person.id, NOW), NOW)
+    assert seen is not None
+    return {row.name for row in seen.moves}
+
+
+def test_the_desk_that_ruled_is_not_bound_by_its_own_ruling(town: Town) -> None:
+    people, own = town.people, town.departments.chengguan.id
+    issue = move(filed(town), "report_up", people.dispatcher, "请市里定夺")
+    issue = move(issue, "assign", people.city_dispatcher, "请区里办理", to_grid_id=town.district.id)
+    issue = move(issue, "sign", people.dispatcher)
+    for department, handler in ((own, people.handler), (town.departments.gongshang.id, people.other_handler)):
+        issue = move(issue, "assign", people.dispatcher, "请核实", to_department_id=department)
+        issue = move(issue, "return", handler, "不属本局")
+    issue = move(issue, "adjudicate", people.dispatcher, "由城管办理", to_department_id=own)
+    issue = move(move(issue, "sign", people.handler), "feed_back", people.handler, "已清运")
+    issue = move(issue, "feed_back", people.dispatcher, "已清运")
+    issue = move(issue, "rework", people.city_dispatcher, "仍有残留")
+    assert (issue.state, issue.holder_grid) == (State.HANDLING, town.district)
+    assert "report_up" in offered(issue, people.dispatcher)
+    assert "transfer" in offered(issue, people.city_dispatcher)
+    assert "adjudicate" not in offered(issue, people.city_dispatcher)
+
+
+def test_a_street_bound_by_a_ruling_does_not_shake_it_off_by_assigning_it(town: Town) -> None:
+    issue = move(declined_twice(town), "adjudicate", town.people.dispatcher, "由街道办理", to_grid_id=town.street.id)
+    issue = move(issue, "sign", town.people.street_clerk)
+    own = town.departments.chengguan.id
+    issue = move(issue, "assign", town.people.street_clerk, "请协助清运", to_department_id=own)
+    issue = move(issue, "return", town.people.handler, "不属城管")
+    assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.street)
+    for name in ("report_up", "return"):
+        with pytest.raises(MoveRefused, match="裁决"):
+            move(issue, name, town.people.street_clerk, "无力处理")
+
+
+def test_ruled_away_and_back_a_department_goes_on_with_what_it_had_left(town: Town) -> None:
+    issue = move(filed(town, "noise"), "report_up", town.people.leader, "劝阻无效")
+    issue = move(issue, "report_up", town.people.community_leader, "劝阻无效")
+    own, other = town.departments.chengguan.id, town.departments.gongshang.id
+    issue = move(issue, "assign", town.people.street_clerk, "请城管办理", to_department_id=own)
+    issue = move(issue, "return", town.people.handler, "不属城管职责")
+    issue = move(issue, "assign", town.people.street_clerk, "请工商办理", to_department_id=other)
+    due = issue.due_at
+    assert due is not None
+    issue = move(issue, "adjudicate", town.people.dispatcher, "由城管办理", minutes=60, to_department_id=own)
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, "由工商办理", minutes=61, to_department_id=other)
+    assert issue.due_at == due + timedelta(minutes=1)
+
+
+def test_ruled_to_be_its_own_it_is_not_reminded_twice(town: Town) -> None:
+    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
+    other = town.departments.gongshang.id
+    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
+    issue = move(issue, "sign", town.people.other_handler)
+    due = issue.due_at
+    assert due is not None
+    sweep(now=due - timedelta(minutes=50))
+    issue = move(issue, "adjudicate", town.people.city_dispatcher, "由工商办理", minutes=330, to_department_id=other)
+    assert NOW + timedelta(minutes=330) < due == issue.due_at
+    sweep(now=due - timedelta(minutes=20))
+    assert issue.events.filter(kind="remind").count() == 1
+    sweep(now=due)
+    assert issue.events.filter(kind="overdue").count() == 1
 
 
 def test_the_same_department_goes_on_with_what_it_had_left_another_one_starts_anew(town: Town) -> None:

@@ -33,7 +33,7 @@ TABLE: Final[dict[State, set[str]]] = {
     State.COLLECTED: set(),
     State.ESCALATED: ANY_OPEN
     | {"sign", "handle", "assign", "report_up", "return", "adjudicate", "merge", "split", "reject"}
-    | {"conclude", "rework"},  # of a result that came up unchecked
+    | {"conclude", "rework", "feed_back"},  # of a result that came up unchecked
     State.ASSIGNED: ANY_OPEN
     | {"sign", "transfer", "co_feed_back", "self_handle", "report_up", "return", "adjudicate", "merge", "reject"},
     State.HANDLING: ANY_OPEN

@@ -84,7 +84,7 @@ def conditions(
 ) -> frozenset[Condition]:
     """Every condition that holds for this person now. A query more only for a split or merged issue."""
     facts = {
-        **_of_chain(chain, told, posts),
+        **_of_chain(chain, posts, is_moving_up=issue.state == State.ESCALATED),
         **_of_clock(issue, told, at),
         **_of_deeds(told.deeds, user_id),
         **_of_end(issue, told.deeds, user_id, at),
@@ -92,10 +92,10 @@ def conditions(
     return frozenset(condition for condition, holds in facts.items() if holds)
 
 
-def _of_chain(chain: Chain, told: Told, posts: Mapping[By, PostInfo | None]) -> dict[Condition, bool]:
+def _of_chain(chain: Chain, posts: Mapping[By, PostInfo | None], *, is_moving_up: bool) -> dict[Condition, bool]:
     tier, links, back = tree().cell(chain.holder.grid_id).tier, chain.links, chain.back
     was_returned = back is not None and was_returned_between(links, chain.holder, back[0])
-    declines, ruled = len(chain.declined), is_ruled(links)
+    declines, ruled = len(chain.declined), is_ruled(links, tree().is_within)
     is_disputed = declines > 0 or ruled
     return {
         Condition.HELD_BY_CELL: chain.holder.department_id is None,
@@ -109,6 +109,7 @@ def _of_chain(chain: Chain, told: Told, posts: Mapping[By, PostInfo | None]) -> 
         Condition.HAS_ASSIGNER: bool(chain.waiting),
         Condition.NO_ASSIGNER: not chain.waiting,
         Condition.RESULT_STANDS: result_stands(links),
+        Condition.HAS_RESULT: not is_moving_up or result_stands(links),
         Condition.ANSWERS_TO_NOBODY: _answers_to_nobody(chain, posts),
     }
 

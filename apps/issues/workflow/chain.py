@@ -37,7 +37,6 @@ class LinkKind(TextChoices):
 
 
 UPWARD = frozenset({LinkKind.REPORT_UP, LinkKind.ESCALATE})
-_TO_AND_FRO = frozenset({LinkKind.FEED_BACK, LinkKind.REWORK, LinkKind.REOPEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +130,16 @@ def result_stands(links: Sequence[Link]) -> bool:
 
 
 def last_handled_by(links: Sequence[Link]) -> Holder | None:
-    """Who did the work of the last result: where it was fed back link by link, the first of those who gave it."""
-    last = next((n for n in reversed(range(len(links))) if links[n].kind is LinkKind.FEED_BACK), None)
-    if last is None:
-        return None
-    while last > 0 and links[last - 1].kind is LinkKind.FEED_BACK:
-        last -= 1
-    return links[last].giver
+    """Who did the work of the last result: where it was fed back link by link, the first of those who gave it. That it
+    climbed in between, because nobody checked it in time, changes nothing.
+    """
+    giver: Holder | None = None
+    for link in reversed(links):
+        if link.kind is LinkKind.FEED_BACK:
+            giver = link.giver
+        elif giver is not None and link.kind not in UPWARD:
+            break
+    return giver
 
 
 def declined_by(links: Sequence[Link]) -> tuple[Holder, ...]:
@@ -151,10 +153,27 @@ def declined_by(links: Sequence[Link]) -> tuple[Holder, ...]:
     return tuple(found)
 
 
-def is_ruled(links: Sequence[Link]) -> bool:
-    """Whether its holder has it by a ruling, which binds: nobody else has held it since, but by feeding back.
-
-    Whoever fed back gets it again by rework, or when it is opened again: still by the ruling.
+def is_ruled(links: Sequence[Link], is_within: IsWithin) -> bool:
+    """Whether its holder has it by a ruling, which binds: also for rework, opened again, or when what the holder gave
+    on comes back. It ends when somebody above has it for lateness, or gives it to somebody anew.
     """
-    last = next((link for link in reversed(links) if link.kind not in _TO_AND_FRO), None)
-    return last is not None and last.kind is LinkKind.ADJUDICATE
+    bound: Holder | None = None
+    for link in links:
+        if link.kind is LinkKind.ADJUDICATE:
+            bound = link.taker
+        elif bound is not None and _frees(link, bound, is_within):
+            bound = None
+    return bound is not None and links[-1].taker == bound
+
+
+def _frees(link: Link, bound: Holder, is_within: IsWithin) -> bool:
+    """Whether a ruling for `bound` ends with the link. What goes on within a bound cell leaves it bound."""
+    if link.kind in UPWARD:
+        return link.taker != bound and is_within(bound.grid_id, link.taker.grid_id)
+    if link.kind in (LinkKind.ASSIGN, LinkKind.TRANSFER):
+        return link.giver != bound and not _is_below(link.giver, bound, is_within)
+    return link.kind is LinkKind.UNMERGE
+
+
+def _is_below(holder: Holder | None, cell: Holder, is_within: IsWithin) -> bool:
+    return holder is not None and cell.department_id is None and is_within(holder.grid_id, cell.grid_id)

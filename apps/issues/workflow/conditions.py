@@ -24,6 +24,7 @@ class Condition(StrEnum):
     HAS_ASSIGNER = "has_assigner"
     NO_ASSIGNER = "no_assigner"
     RESULT_STANDS = "result_stands"
+    HAS_RESULT = "has_result"
     NOT_OWN_WORK = "not_own_work"
     OWN_WORK = "own_work"
     CHILDREN_CLOSED = "children_closed"
@@ -62,6 +63,7 @@ _SENTENCES: Final[Mapping[Condition, Promise]] = {
     Condition.HAS_ASSIGNER: _("Nobody assigned it, so there is nobody to feed back to; record how it was solved."),
     Condition.NO_ASSIGNER: _("It was assigned from above: feed the result back to whoever assigned it."),
     Condition.RESULT_STANDS: _("There is no result that waits to be checked."),
+    Condition.HAS_RESULT: _("There is no result yet: handle it, or assign it."),
     Condition.NOT_OWN_WORK: _("You handled it yourself; somebody else must check and conclude it."),
     Condition.OWN_WORK: _("It is not your own work: check it, and conclude it or send it for rework."),
     Condition.CHILDREN_CLOSED: _("A part of it is still open; conclude the parts first."),

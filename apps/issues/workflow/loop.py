@@ -61,12 +61,14 @@ LOOP: Final = (
     Move(
         name="feed_back",
         label=worded(pgettext_lazy("move", "Feed back"), pgettext_lazy("urban move", "Report the disposal")),
-        to=all_to(State.HANDLING, State.FED_BACK, to=State.FED_BACK),
+        to=all_to(
+            State.HANDLING, State.FED_BACK, State.ESCALATED, to=State.FED_BACK
+        ),  # what climbed unchecked is passed on by whoever checks it then
         by=_HOLDER,
         target=Target.ASSIGNER,
         words=RESULT,
-        needs_words=frozenset({State.HANDLING, State.FED_BACK}),
-        conditions=(Condition.HAS_ASSIGNER,),
+        needs_words=frozenset({State.HANDLING, State.FED_BACK, State.ESCALATED}),
+        conditions=(Condition.HAS_ASSIGNER, Condition.HAS_RESULT),
         clock=Clock.FRESH,
         gives={Give.WITHOUT_CO: False},
         takes_photos=True,

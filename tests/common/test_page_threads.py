@@ -169,7 +169,11 @@ def test_stalled_readers_leave_half_of_the_threads_to_pages(monkeypatch: pytest.
 
         async def ask_for(path: str, send: Any) -> None:
             scope = {"type": "http", "path": path, "method": "GET", "query_string": b"", "http_version": "1.1"}
-            await pages({**scope, "headers": [], BODY: BytesIO()}, None, send)  # type: ignore[arg-type]  # it has its body
+            await pages({**scope, "headers": [], BODY: BytesIO()}, stay, send)
+
+        async def stay() -> Message:
+            await asyncio.Event().wait()
+            raise AssertionError("nobody rings")
 
         async def never(message: Message) -> None:
             await asyncio.Event().wait()

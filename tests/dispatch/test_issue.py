@@ -264,6 +264,16 @@ def test_a_longer_history_costs_no_more_queries(town: Town) -> None:
 
 
 @pytest.mark.usefixtures("hints")
+@pytest.mark.parametrize(("others", "said"), [(2, ""), (3, "附近还有 1 件"), (5, "附近还有 3 件")])
+def test_all_that_may_be_the_same_are_there_and_more_than_two_are_folded(town: Town, others: int, said: str) -> None:
+    near = [filed(town) for _ in range(others)]
+    newest = filed(town, reporter=town.people.member)
+    page = signed_in(town.people.dispatcher).get(f"/i/{newest.number}/").text
+    assert sum(f'value="{one.number}"' in page for one in near) == others
+    assert ("附近还有" in page, said in page) == (bool(said), True)
+
+
+@pytest.mark.usefixtures("hints")
 def test_what_may_be_the_same_is_named_on_the_pane_and_merged_with_one_press(town: Town) -> None:
     older, newer = filed(town), filed(town, reporter=town.people.member)
     client = signed_in(town.people.dispatcher)

@@ -184,7 +184,7 @@ def test_said_to_be_solved_by_anybody_else_it_goes_the_usual_way_with_the_words_
     first = IssueEvent.objects.get(issue=issue, seq=1)
     assert (first.kind, first.payload) == ("file", {"text": "已处理", "reason": "said_to_be_solved"})
     with override("zh-hans"):
-        line = timeline([first], {})[0]
+        line = timeline([first], {}, ())[0]
         assert (line.words, line.reason) == ("已处理", "上报人称已当场解决，仍按程序核实")
     assert broken_chains() == []
 

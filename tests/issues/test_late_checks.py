@@ -59,13 +59,17 @@ def test_sent_for_rework_it_goes_to_who_fed_back_and_its_result_stands_no_more(t
         make(issue, "conclude", town.people.dispatcher, "", later)
 
 
-def test_what_climbed_unchecked_is_fed_back_to_whoever_waits_above_and_stays_whose_work_it_was(town: Town) -> None:
+def down_to_the_street(town: Town) -> Issue:
+    """Rubble, assigned by the city to the district and by the district to the street: both wait."""
     people = town.people
     issue = move(filed(town), "report_up", people.dispatcher, "请市里定夺")
     issue = move(issue, "assign", people.city_dispatcher, "请区里办理", to_grid_id=town.district.id)
-    issue = move(
-        move(issue, "sign", people.dispatcher), "assign", people.dispatcher, "请街道办理", to_grid_id=town.street.id
-    )
+    issue = move(issue, "sign", people.dispatcher)
+    return move(issue, "assign", people.dispatcher, "请街道办理", to_grid_id=town.street.id)
+
+
+def test_what_climbed_unchecked_is_fed_back_to_whoever_waits_above_and_stays_whose_work_it_was(town: Town) -> None:
+    people, issue = town.people, down_to_the_street(town)
     issue = move(issue, "sign", people.street_clerk)
     own = town.departments.chengguan.id
     issue = move(issue, "assign", people.street_clerk, "请清运", to_department_id=own)
@@ -83,12 +87,7 @@ def test_what_climbed_unchecked_is_fed_back_to_whoever_waits_above_and_stays_who
 
 
 def test_what_climbed_without_a_result_has_none_to_feed_back(town: Town) -> None:
-    people = town.people
-    issue = move(filed(town), "report_up", people.dispatcher, "请市里定夺")
-    issue = move(issue, "assign", people.city_dispatcher, "请区里办理", to_grid_id=town.district.id)
-    issue = move(
-        move(issue, "sign", people.dispatcher), "assign", people.dispatcher, "请街道办理", to_grid_id=town.street.id
-    )
+    people, issue = town.people, down_to_the_street(town)
     late = climb(issue)
     assert (issue.state, issue.holder_grid) == (State.ESCALATED, town.district)
     with pytest.raises(MoveRefused, match="还没有办理结果"):

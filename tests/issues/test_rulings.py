@@ -82,10 +82,7 @@ def test_transferred_away_and_back_it_goes_on_with_what_it_had_left(town: Town) 
 
 
 def test_ruled_to_be_its_own_it_goes_on_with_the_clock_that_runs(town: Town) -> None:
-    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
-    other = town.departments.gongshang.id
-    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
-    issue = move(issue, "sign", town.people.other_handler)
+    issue, other = move(declined_once(town), "sign", town.people.other_handler), town.departments.gongshang.id
     clock = (issue.due_at, issue.next_action_at, issue.handovers.get(ended_at=None).rung_at)
     ruling = "依据职责清单由工商办理"
     issue = move(issue, "adjudicate", town.people.city_dispatcher, ruling, minutes=45, to_department_id=other)
@@ -98,11 +95,14 @@ def test_ruled_to_be_its_own_it_goes_on_with_the_clock_that_runs(town: Town) -> 
     assert (issue.due_at, issue.next_action_at, held.rung_at) == clock
 
 
-def declined_twice(town: Town) -> Issue:
+def declined_once(town: Town) -> Issue:
+    """Urban management has declined it; market supervision has it now."""
     issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
-    other = town.departments.gongshang.id
-    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
-    return move(issue, "return", town.people.other_handler, "无照经营才属工商")
+    return move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=town.departments.gongshang.id)
+
+
+def declined_twice(town: Town) -> Issue:
+    return move(declined_once(town), "return", town.people.other_handler, "无照经营才属工商")
 
 
 def test_after_two_declines_only_a_ruling_moves_it_and_the_ruling_binds(town: Town) -> None:
@@ -260,10 +260,7 @@ def test_ruled_away_and_back_a_department_goes_on_with_what_it_had_left(town: To
 
 
 def test_ruled_to_be_its_own_it_is_not_reminded_twice(town: Town) -> None:
-    issue = move(assigned(town), "return", town.people.handler, "不属城管职责")
-    other = town.departments.gongshang.id
-    issue = move(issue, "assign", town.people.dispatcher, "请工商核实", to_department_id=other)
-    issue = move(issue, "sign", town.people.other_handler)
+    issue, other = move(declined_once(town), "sign", town.people.other_handler), town.departments.gongshang.id
     due = issue.due_at
     assert due is not None
     sweep(now=due - timedelta(minutes=50))

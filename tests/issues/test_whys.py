@@ -42,7 +42,7 @@ def why(issue: Issue, language: str = "en") -> tuple[str, ...]:
     events = list(IssueEvent.objects.filter(issue=issue).select_related("actor").order_by("seq"))
     ids = [event.holder_department_id for event in events if event.holder_department_id]
     with translation.override(language):
-        return why_there(events, timeline(events, Department.objects.in_bulk(ids))).sentences
+        return why_there(events, timeline(events, Department.objects.in_bulk(ids), ())).sentences
 
 
 def test_hops_the_power_that_counted_and_every_rule_asked(town: Town) -> None:
@@ -173,7 +173,7 @@ def test_a_history_from_before_traces_were_kept_still_has_its_reasons(town: Town
     events = list(IssueEvent.objects.filter(issue=routed(town)).select_related("actor").order_by("seq"))
     del events[-1].payload["trace"]
     with translation.override("en"):
-        assert len(why_there(events, timeline(events, {})).sentences) == 3
+        assert len(why_there(events, timeline(events, {}, ())).sentences) == 3
 
 
 def test_rules_of_a_set_long_retired_are_named_with_one_query(town: Town) -> None:

@@ -1,6 +1,5 @@
 """One issue: its page, the board's pane, and the moves people make there."""
 
-from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
@@ -18,14 +17,12 @@ from apps.common.refusals import Refused
 from apps.dispatch.forms import read_move
 from apps.dispatch.selectors.panes import pane_of
 from apps.issues.selectors.arithmetic import clock_sums
-from apps.issues.selectors.detail import detail
-from apps.issues.selectors.numbers import hidden_numbers, issue_by_number
-from apps.issues.selectors.timeline import timeline
+from apps.issues.selectors.detail import detail, news
+from apps.issues.selectors.numbers import issue_by_number
 from apps.issues.services.moves import IssueNotFound, StaleVersion, make_move
 from apps.issues.workflow import MOVES, MoveRefused, UnknownMove
 from apps.staff.access import scope_of_request
-from apps.staff.models import Department, User
-from apps.staff.selectors import Scope
+from apps.staff.models import User
 
 
 @require_GET
@@ -102,19 +99,11 @@ def _refused(request: HttpRequest, number: str, name: str, refusal: Refused | Mo
         "field": getattr(refusal, "field", ""),
         "text": request.POST.get("text", ""),
         "target": request.POST.get("target", ""),
-        "news": _news(refusal, scope_of_request(request)),
+        "news": news(refusal.events, scope_of_request(request)) if isinstance(refusal, StaleVersion) else (),
     }
     context = pane_context(request, number, next=_next(request), trouble=trouble)
     status = refusal.status if isinstance(refusal, Refused) else 409
     return _draw(request, context, status=status)
-
-
-def _news(refusal: Exception, scope: Scope) -> list[Any]:
-    """What others did since the person looked, as lines of the timeline."""
-    if not isinstance(refusal, StaleVersion):
-        return []
-    ids = [event.holder_department_id for event in refusal.events if event.holder_department_id is not None]
-    return list(timeline(refusal.events, Department.objects.in_bulk(ids), hidden_numbers(refusal.events, scope)))
 
 
 def _draw(request: HttpRequest, context: dict[str, object], status: int = 200) -> HttpResponse:

@@ -16,12 +16,10 @@ from rest_framework.views import exception_handler
 from apps.common.refusals import Refused
 from apps.grids.selectors import OutsideCity
 from apps.issues.api import bodies
-from apps.issues.selectors.numbers import hidden_numbers
-from apps.issues.selectors.timeline import timeline
+from apps.issues.selectors.detail import news
 from apps.issues.services.moves import StaleVersion
 from apps.issues.workflow import MoveRefused
 from apps.staff.access import scope_of_request
-from apps.staff.models import Department
 
 logger = logging.getLogger(__name__)
 
@@ -104,11 +102,7 @@ def _body(code: str, message: str, **extras: Any) -> dict[str, Any]:
 
 def _extras(refused: Refused, context: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(refused, StaleVersion):
-        departments = Department.objects.in_bulk(
-            [event.holder_department_id for event in refused.events if event.holder_department_id is not None]
-        )
-        hidden = hidden_numbers(refused.events, scope_of_request(context["request"]))
-        lines = timeline(refused.events, departments, hidden)
+        lines = news(refused.events, scope_of_request(context["request"]))
         return {"version": refused.issue.version, "events": [bodies.event(line) for line in lines]}
     if isinstance(refused, MoveRefused):
         return {"possible": [move.name for move in refused.possible]}

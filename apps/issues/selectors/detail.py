@@ -79,6 +79,11 @@ def detail_by_id(issue_id: int, scope: Scope, at: datetime) -> Detail | None:
     return _detail(issue, scope, at) if issue is not None else None
 
 
+def news(events: Sequence[IssueEvent], scope: Scope) -> tuple[Line, ...]:
+    """What has happened since somebody looked, as lines of the timeline. Two queries at most."""
+    return timeline(events, _departments((), events), hidden_numbers(events, scope))
+
+
 def _detail(issue: Issue, scope: Scope, at: datetime) -> Detail:
     handovers = tuple(issue.handovers.order_by("id"))
     events = tuple(issue.events.select_related("actor").order_by("seq"))

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from apps.issues.models import Issue, IssueEvent
+from apps.issues.models import Issue, IssueEvent, number_of
 from apps.issues.selectors.visibility import visible_issues
 from apps.staff.selectors import Scope
 
@@ -24,7 +24,8 @@ def hidden_numbers(events: Iterable[IssueEvent], scope: Scope) -> frozenset[str]
     if not named:
         return frozenset()
     ids = [issue_id for number in named if (issue_id := id_in_number(number)) is not None]
-    return frozenset(named - {issue.number for issue in visible_issues(scope).filter(pk__in=ids)})
+    seen = visible_issues(scope).filter(pk__in=ids).values_list("id", "filed_at")
+    return frozenset(named - {number_of(*row) for row in seen})
 
 
 def _named(event: IssueEvent) -> list[str]:

@@ -96,7 +96,7 @@ class Line:
 
 
 def timeline(
-    events: Sequence[IssueEvent], departments: dict[int, Department], hidden: Collection[str] = ()
+    events: Sequence[IssueEvent], departments: dict[int, Department], hidden: Collection[str]
 ) -> tuple[Line, ...]:
     """Oldest first. `events` of one issue in order, with `actor` read; `departments` by id. No query.
 

@@ -56,8 +56,8 @@ def anchor_days(*, now: datetime) -> list[DayAnchor]:
     """Anchor every finished day that has no anchor yet, oldest first; returns the new ones. Safe to call at any time.
 
     A day is finished half an hour after midnight. One scan of the events since the last anchor finds the days; each
-    day is written by itself, so what was done stays done. Raises OthersAnchor while somebody
-    else does it, and StillWriting when a transaction that writes events stays open for PATIENCE seconds.
+    day is written by itself, so what was done stays done. Raises OthersAnchor while somebody else does it, and
+    StillWriting when a transaction that writes events stays open for PATIENCE seconds.
     """
     with _alone():
         before = DayAnchor.objects.order_by("-day").first()

@@ -67,7 +67,7 @@ MARK = f"""
 DUE_IDS = f"""
     SELECT part.id FROM {COHANDLING} AS part JOIN {ISSUE} AS issue ON issue.id = part.issue_id
     WHERE {_DUE}
-    ORDER BY part.due_at, part.id
+    ORDER BY part.due_at, part.id LIMIT {BATCH}
 """
 
 
